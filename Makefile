@@ -1,0 +1,186 @@
+# distill: a GGUF inference engine for CPUs. `make help` lists the targets.
+#
+# Public targets first run scripts/setup.sh (quick when nothing is missing) and then build in a sub-make, so that what
+# setup installs is seen by the probes below. Objects of each variant live in build/<variant>/.
+
+VARIANT ?= release
+BUILD   := build/$(VARIANT)
+JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
+MACHINE := $(shell uname -m)
+Q       := $(if $(V),,@)
+
+# A sub-make gets -j unless the caller chose one.
+SUB_MAKE = +$(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
+
+# ---- what is built -------------------------------------------------------------------------------------------------
+# Kernels of another machine are left out; quant/kernels/registry.cpp asks the same macros as the compiler defines.
+ifneq ($(filter x86_64 amd64,$(MACHINE)),)
+FOREIGN_KERNELS := quant/kernels/neon%
+else ifneq ($(filter aarch64 arm64,$(MACHINE)),)
+FOREIGN_KERNELS := quant/kernels/avx%
+else
+FOREIGN_KERNELS := quant/kernels/neon% quant/kernels/avx%
+endif
+
+LIBRARY_SOURCES := $(filter-out $(FOREIGN_KERNELS),$(wildcard cli/*.cpp engine/*.cpp engine/arch/*.cpp quant/*.cpp \
+                     quant/kernels/*.cpp tokenizer/*.cpp tokenizer/template/*.cpp))
+# Files in tests/support named make_*.cpp are small programs of their own.
+TOOL_SOURCES    := $(wildcard tests/support/make_*.cpp)
+SUPPORT_SOURCES := $(filter-out $(TOOL_SOURCES),$(wildcard tests/support/*.cpp))
+TEST_SOURCES    := tests/main.cpp $(SUPPORT_SOURCES) $(wildcard tests/*/*_test.cpp tests/*/*/*_test.cpp)
+HEADERS         := $(wildcard cli/*.h engine/*.h engine/arch/*.h quant/*.h quant/kernels/*.h tokenizer/*.h \
+                     tokenizer/template/*.h tests/support/*.h)
+
+LIBRARY_OBJECTS := $(LIBRARY_SOURCES:%.cpp=$(BUILD)/%.o)
+MAIN_OBJECT     := $(BUILD)/main.o
+TEST_OBJECTS    := $(TEST_SOURCES:%.cpp=$(BUILD)/%.o)
+SUPPORT_OBJECTS := $(SUPPORT_SOURCES:%.cpp=$(BUILD)/%.o)
+TOOLS           := $(TOOL_SOURCES:tests/support/%.cpp=$(BUILD)/%)
+
+# ---- where the libraries are ---------------------------------------------------------------------------------------
+# scripts/setup.sh unpacks packages into build/deps when it may not install them. -isystem keeps warnings to our code.
+DEPS   := build/deps/usr
+EIGEN  := $(firstword $(wildcard $(DEPS)/include/eigen3 /usr/include/eigen3 /usr/local/include/eigen3) \
+            $(patsubst -I%,%,$(filter -I%,$(shell pkg-config --cflags-only-I eigen3 2>/dev/null))))
+SYSTEM := $(if $(wildcard $(DEPS)/include),-isystem $(DEPS)/include) $(if $(EIGEN),-isystem $(EIGEN))
+LIBDIR := $(if $(wildcard $(DEPS)/lib),-L$(DEPS)/lib -L$(DEPS)/lib/$(MACHINE)-linux-gnu)
+UTF8PROC ?= -l:libutf8proc.a
+# Catch2 v3 is a library, v2 headers only; tests/support/catch.h hides the rest of the difference.
+CATCH  := $(if $(wildcard $(addsuffix /catch2/catch_all.hpp,$(DEPS)/include /usr/include /usr/local/include)),-lCatch2)
+
+# ---- flags ---------------------------------------------------------------------------------------------------------
+# No global -march: everything but the ISA files below runs on any CPU of the machine's baseline.
+# -ffp-contract=off: whether a*b+c is fused must not depend on how a compiler unrolled a loop; kernels say FMA by name.
+# -fno-trapping-math: nobody reads the exception flags, and loops with a comparison become vector code; no value changes.
+WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Werror
+COMMON   := -std=c++20 -g1 -fPIE -pthread -ffp-contract=off -fno-trapping-math -DFMT_HEADER_ONLY $(WARNINGS) -I. $(SYSTEM) -MMD -MP
+OPT      := -O2 -DNDEBUG
+ISA_OPT  := -O2
+TEST_OPT := -O1
+LINK_STATIC  := -static -static-libgcc -static-libstdc++
+LINK_DYNAMIC := -pie
+# In a static binary the thread functions of an older glibc are weak: without the whole library std::thread would call null.
+THREADS_STATIC := -Wl,--whole-archive -lpthread -Wl,--no-whole-archive
+
+ifeq ($(VARIANT),asan)
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS
+OPT      := -O1
+LINK_STATIC := $(LINK_DYNAMIC)
+else ifeq ($(VARIANT),tsan)
+SANITIZE := -fsanitize=thread -fno-omit-frame-pointer
+OPT      := -O1
+LINK_STATIC := $(LINK_DYNAMIC)
+endif
+ifneq ($(SANITIZE),)
+ISA_OPT := -O1
+THREADS_STATIC :=
+endif
+
+# Per-ISA flags, one line a file. Only these files may use the instructions (scripts/check_isa_leaks.sh watches).
+AVX2_FLAGS := -mavx2 -mfma -mf16c
+$(BUILD)/quant/kernels/scalar.o:       ISA := -O1 -fno-exceptions
+$(BUILD)/quant/kernels/avx2.o:         ISA := $(ISA_OPT) -fno-exceptions $(AVX2_FLAGS)
+$(BUILD)/quant/kernels/avxvnni.o:      ISA := $(ISA_OPT) -fno-exceptions $(AVX2_FLAGS) -mavxvnni
+$(BUILD)/quant/kernels/avx512vnni.o:   ISA := $(ISA_OPT) -fno-exceptions $(AVX2_FLAGS) -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni
+$(BUILD)/quant/kernels/neon.o:         ISA := -O2 -fno-exceptions
+$(BUILD)/quant/kernels/neon_dotprod.o: ISA := -O2 -fno-exceptions -march=armv8.2-a+dotprod+fp16
+$(BUILD)/quant/kernels/neon_i8mm.o:    ISA := -O2 -fno-exceptions -march=armv8.2-a+dotprod+i8mm+fp16
+
+COMPILE = $(CXX) $(COMMON) $(OPT) $(SANITIZE) $(ISA) $(CXXFLAGS)
+# The flags of the last build; objects depend on it, so another compiler or flag rebuilds them.
+FLAGS_STAMP := $(BUILD)/flags
+
+# ---- public targets ------------------------------------------------------------------------------------------------
+.DEFAULT_GOAL := distill
+.PHONY: distill distill-dynamic run test asan tsan bench check-headers check-isa-leaks format clean help setup FORCE
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+# Links the finished binary to the root of the tree (a copy where links do not work).
+PLACE = @ln -f $(1) $(2) 2>/dev/null || cp -f $(1) $(2)
+
+distill: setup  ## build ./distill, one static binary
+	$(SUB_MAKE) build/release/distill
+	$(call PLACE,build/release/distill,distill)
+
+distill-dynamic: setup  ## the same objects linked dynamically, for valgrind and preload shims
+	$(SUB_MAKE) build/release/distill-dynamic
+	$(call PLACE,build/release/distill-dynamic,distill-dynamic)
+
+run: setup  ## build and answer one question (MODEL=file.gguf, PROMPT="...")
+	$(SUB_MAKE) build/release/distill build/release/tools
+	$(call PLACE,build/release/distill,distill)
+	@scripts/run_demo.sh "$(MODEL)" "$(PROMPT)"
+
+test: setup  ## build and run all tests (ARGS="[sampler]" picks some)
+	$(SUB_MAKE) build/release/distill build/release/tests/all build/release/tools
+	$(call PLACE,build/release/distill,distill)
+	DISTILL_BIN=build/release/distill build/release/tests/all $(ARGS)
+
+asan: setup  ## all tests under AddressSanitizer and UBSan
+	$(SUB_MAKE) VARIANT=asan build/asan/distill build/asan/tests/all build/asan/tools
+	ASAN_OPTIONS=detect_stack_use_after_return=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	    DISTILL_BIN=build/asan/distill build/asan/tests/all $(ARGS)
+
+tsan: setup  ## all tests under ThreadSanitizer
+	$(SUB_MAKE) VARIANT=tsan build/tsan/distill build/tsan/tests/all build/tsan/tools
+	DISTILL_BIN=build/tsan/distill build/tsan/tests/all $(ARGS)
+
+bench: distill  ## measure MODEL=file.gguf (ARGS="-p 512 -n 64 -r 3")
+	@test -n "$(MODEL)" || { echo "usage: make bench MODEL=file.gguf [ARGS=...]" >&2; exit 2; }
+	./distill bench -m "$(MODEL)" $(ARGS)
+
+check-headers: setup  ## every header compiles alone
+	$(SUB_MAKE) $(HEADERS:%=build/headers/%.ok)
+	@echo "$(words $(HEADERS)) headers compile alone"
+
+check-isa-leaks: distill  ## no ISA file gives the linker a function that other code might use
+	scripts/check_isa_leaks.sh build/release
+
+format: ## clang-format over the tree
+	clang-format -i main.cpp $(LIBRARY_SOURCES) $(HEADERS) $(TEST_SOURCES) $(TOOL_SOURCES)
+
+clean:  ## remove what was built (packages unpacked in build/deps stay)
+	rm -rf build/release build/asan build/tsan build/headers build/tiny.gguf distill distill-dynamic
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*##/  make \1 -/'
+
+setup:
+	@scripts/setup.sh
+
+# ---- rules ---------------------------------------------------------------------------------------------------------
+$(BUILD)/distill: $(MAIN_OBJECT) $(LIBRARY_OBJECTS)
+	@echo "link  $@"
+	$(Q)$(CXX) $(SANITIZE) $(LINK_STATIC) -pthread -o $@ $^ $(LIBDIR) $(UTF8PROC) $(THREADS_STATIC) $(LDFLAGS)
+
+$(BUILD)/distill-dynamic: $(MAIN_OBJECT) $(LIBRARY_OBJECTS)
+	@echo "link  $@"
+	$(Q)$(CXX) $(LINK_DYNAMIC) -pthread -o $@ $^ $(LIBDIR) $(UTF8PROC) $(LDFLAGS)
+
+$(BUILD)/tests/all: $(TEST_OBJECTS) $(LIBRARY_OBJECTS)
+	@echo "link  $@"
+	$(Q)$(CXX) $(SANITIZE) $(LINK_DYNAMIC) -pthread -o $@ $^ $(LIBDIR) $(UTF8PROC) $(CATCH) $(LDFLAGS)
+
+.PHONY: $(BUILD)/tools
+$(BUILD)/tools: $(TOOLS)
+$(BUILD)/make_%: $(BUILD)/tests/support/make_%.o $(SUPPORT_OBJECTS) $(LIBRARY_OBJECTS)
+	@echo "link  $@"
+	$(Q)$(CXX) $(SANITIZE) $(LINK_DYNAMIC) -pthread -o $@ $^ $(LIBDIR) $(UTF8PROC) $(CATCH) $(LDFLAGS)
+
+$(BUILD)/tests/%.o: OPT := $(if $(SANITIZE),-O1,$(TEST_OPT))
+$(BUILD)/%.o: %.cpp $(FLAGS_STAMP)
+	@mkdir -p $(@D)
+	@echo "$(CXX)   $<"
+	$(Q)$(COMPILE) -c -o $@ $<
+
+$(FLAGS_STAMP): FORCE
+	@mkdir -p $(@D)
+	@echo '$(subst ','\'',$(COMPILE) $(TEST_OPT))' | cmp -s - $@ || echo '$(subst ','\'',$(COMPILE) $(TEST_OPT))' > $@
+
+# By #include, so that `#pragma once` stands in a header; ISA headers may ask for their instruction set.
+build/headers/%.ok: % FORCE
+	@mkdir -p $(@D)
+	$(Q)echo '#include "$<"' | $(CXX) $(filter-out -MMD -MP,$(COMMON)) -fsyntax-only -x c++ - && touch $@
+
+-include $(LIBRARY_OBJECTS:.o=.d) $(MAIN_OBJECT:.o=.d) $(TEST_OBJECTS:.o=.d) $(TOOLS:$(BUILD)/%=$(BUILD)/tests/support/%.d)

@@ -1,0 +1,129 @@
+#include "cli/options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <random>
+#include <utility>
+
+#include "engine/error.h"
+#include "engine/gguf.h"
+
+namespace distill {
+
+namespace {
+
+// More would only be a typing mistake; each costs a stack.
+constexpr int kMaxThreads = 1024;
+constexpr int kMaxInt = std::numeric_limits<int>::max();
+
+}  // namespace
+
+void from_environment(CLI::Option* option) {
+    std::string name = "DISTILL_ARG_";
+    for (const char c : option->get_lnames().front()) {
+        name += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    }
+    option->envname(name);
+}
+
+void add_model_flags(CLI::App& app, ModelFlags& flags) {
+    from_environment(app.add_option("-m,--model", flags.model, "GGUF model file")->type_name("FILE"));
+    from_environment(app.add_option("-t,--threads", flags.threads, "threads; 0 = physical cores")
+                         ->check(CLI::Range(0, kMaxThreads))
+                         ->type_name("N"));
+    from_environment(
+        app.add_option("--kernels", flags.kernels, "kernel set, instead of the best this CPU runs")->type_name("NAME"));
+}
+
+void add_context_flag(CLI::App& app, ModelFlags& flags) {
+    from_environment(app.add_option("-c,--ctx-size", flags.ctx_size, "tokens of context; 0 = the model's window")
+                         ->check(CLI::Range(0, kMaxInt))
+                         ->type_name("N"));
+}
+
+void require_model(const ModelFlags& flags) {
+    if (flags.model.empty()) {
+        throw Error("no model was given, and none is built in yet: pass one with -m FILE.gguf", Status::usage);
+    }
+}
+
+void add_sampling_flags(CLI::App& app, SamplingFlags& flags) {
+    const auto add = [&](const char* name, auto& value, const char* text, const char* type) {
+        from_environment(app.add_option(name, value, text)->type_name(type)->group("Sampling"));
+    };
+    add("-s,--seed", flags.seed, "seed; -1 = a random one", "N");
+    add("--temp", flags.temperature, "temperature; 0 = greedy", "X");
+    add("--top-k", flags.top_k, "only the K likeliest tokens; 0 = off", "K");
+    add("--top-p", flags.top_p, "only the likeliest tokens that make up P; 1 = off", "P");
+    add("--min-p", flags.min_p, "only tokens at least P times as likely as the likeliest; 0 = off", "P");
+    add("--repeat-penalty", flags.repeat_penalty, "divides the logits of recent tokens; 1 = off", "X");
+    add("--repeat-last-n", flags.repeat_last_n, "tokens that count as recent; -1 = all", "N");
+    add("--presence-penalty", flags.presence_penalty, "subtracted from the logits of recent tokens", "X");
+    add("--frequency-penalty", flags.frequency_penalty, "the same for each time they occurred", "X");
+}
+
+SamplerOptions sampler_options(const SamplingFlags& flags, const Gguf& file, const Tokenizer& tokenizer) {
+    SamplerOptions o = model_defaults(file, tokenizer);
+    o.temperature = flags.temperature.value_or(o.temperature);
+    o.top_k = flags.top_k.value_or(o.top_k);
+    o.top_p = flags.top_p.value_or(o.top_p);
+    o.min_p = flags.min_p.value_or(o.min_p);
+    o.repeat_penalty = flags.repeat_penalty.value_or(o.repeat_penalty);
+    o.repeat_last_n = flags.repeat_last_n.value_or(o.repeat_last_n);
+    o.presence_penalty = flags.presence_penalty.value_or(o.presence_penalty);
+    o.frequency_penalty = flags.frequency_penalty.value_or(o.frequency_penalty);
+    // 32 bits of a random seed: short enough to type again.
+    o.seed = flags.seed >= 0 ? static_cast<std::uint64_t>(flags.seed) : std::random_device{}();
+    return o;
+}
+
+std::vector<int> parse_int_list(const std::string& text, const std::string& flag, int low, int high) {
+    std::vector<int> numbers;
+    const char* p = text.data();
+    const char* const end = p + text.size();
+    const auto is_separator = [](char c) { return c == ',' || c == ' ' || c == '\n' || c == '\t' || c == '\r'; };
+    while (p != end) {
+        if (is_separator(*p)) {
+            ++p;
+            continue;
+        }
+        int number = 0;
+        const auto [next, problem] = std::from_chars(p, end, number);
+        if (problem != std::errc() || (next != end && !is_separator(*next))) {
+            const char* const stop = std::find_if(p, end, is_separator);
+            throw Error(fmt::format("{}: '{}' is not a number, or too large", flag,
+                                    printable({p, static_cast<std::size_t>(stop - p)}, 40)),
+                        Status::usage);
+        }
+        if (number < low || number > high) {
+            throw Error(fmt::format("{}: {} is out of range: expected {} to {}", flag, number, low, high),
+                        Status::usage);
+        }
+        numbers.push_back(number);
+        p = next;
+    }
+    return numbers;
+}
+
+std::vector<std::string> normalise_arguments(int argc, const char* const* argv) {
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kOneDash = {{
+        {"-sys", "--system-prompt"},
+        {"-sysf", "--system-prompt-file"},
+        {"-co", "--color"},
+    }};
+    std::vector<std::string> arguments;
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view argument = argv[i];
+        const auto found =
+            std::find_if(kOneDash.begin(), kOneDash.end(), [&](const auto& pair) { return pair.first == argument; });
+        arguments.emplace_back(found != kOneDash.end() ? found->second : argument);
+    }
+    return arguments;
+}
+
+}  // namespace distill

@@ -1,0 +1,50 @@
+// Flags that several commands share. Each flag's value may also come from the environment: DISTILL_ARG_<LONG_NAME>; the
+// command line wins.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/sampler.h"
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
+namespace distill {
+
+class Gguf;
+
+struct ModelFlags {
+    std::string model;
+    std::string kernels;  // "" = the best
+    int threads = 0;      // 0 = physical cores
+    int ctx_size = 0;     // 0 = the model's window
+};
+void add_model_flags(CLI::App& app, ModelFlags& flags);
+void add_context_flag(CLI::App& app, ModelFlags& flags);
+// Throws Error{usage} where -m is missing: there is no built-in model.
+void require_model(const ModelFlags& flags);
+
+// What the user said about sampling; the rest comes from the model.
+struct SamplingFlags {
+    std::optional<float> temperature, top_p, min_p, repeat_penalty, presence_penalty, frequency_penalty;
+    std::optional<int> top_k, repeat_last_n;
+    std::int64_t seed = -1;  // negative: a random one
+};
+void add_sampling_flags(CLI::App& app, SamplingFlags& flags);
+// The model's own defaults under the user's words; the seed is drawn here if none was given.
+SamplerOptions sampler_options(const SamplingFlags& flags, const Gguf& file, const Tokenizer& tokenizer);
+
+// Lets the value of DISTILL_ARG_<LONG_NAME> stand in for the option; long name as in "--ctx-size".
+void from_environment(CLI::Option* option);
+// "1,2,8" or "1 2 8"; throws Error{usage} naming the flag, and where a number is outside [low, high].
+std::vector<int> parse_int_list(const std::string& text, const std::string& flag, int low, int high);
+
+// llama.cpp's long flags with one dash ("-sys"), which CLI11 would read as "-s ys", turned into their two-dash names.
+std::vector<std::string> normalise_arguments(int argc, const char* const* argv);
+
+}  // namespace distill

@@ -1,0 +1,134 @@
+#include "cli/run.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <map>
+
+#include "cli/command.h"
+#include "cli/input.h"
+#include "cli/terminal.h"
+
+namespace distill {
+
+namespace {
+
+// stdin, then -f, then -p, each without its last newline, joined by one newline.
+std::string joined_prompt(const RunFlags& flags) {
+    std::vector<std::string> parts;
+    const bool stdin_named = flags.prompt == "-" || flags.prompt_file == "-";
+    if (stdin_named || !stdin_is_terminal()) parts.push_back(without_last_newline(read_stdin()));
+    if (flags.prompt_file && *flags.prompt_file != "-") {
+        parts.push_back(without_last_newline(read_text_file(*flags.prompt_file)));
+    }
+    if (flags.prompt && *flags.prompt != "-") parts.push_back(*flags.prompt);
+    std::string joined;
+    for (const std::string& part : parts) {
+        if (!joined.empty() && !part.empty()) joined += '\n';
+        joined += part;
+    }
+    return joined;
+}
+
+Status run(const RunFlags& flags) {
+    require_model(flags.model);
+    if (flags.samples > 1 && !flags.json) {
+        throw Error("--samples prints JSON records: add --json", Status::usage);
+    }
+    if (flags.prompt || flags.prompt_file || !stdin_is_terminal()) return one_shot(flags, joined_prompt(flags));
+    if (flags.json || flags.strict) throw Error("--json and --strict need a prompt: -p, -f or stdin", Status::usage);
+    return chat(flags);
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, Action& action) {
+    const auto flags = std::make_shared<RunFlags>();
+    const auto add = [&](const char* name, auto& value, const char* text, const char* type) {
+        CLI::Option* option = app.add_option(name, value, text)->type_name(type);
+        from_environment(option);
+        return option;
+    };
+    const auto add_flag = [&](const char* name, bool& value, const char* text) {
+        from_environment(app.add_flag(name, value, text));
+    };
+    add_model_flags(app, flags->model);
+    add_context_flag(app, flags->model);
+    add("-p,--prompt", flags->prompt, "prompt; - = stdin. Text from stdin that is no terminal comes first", "TEXT");
+    add("-f,--file", flags->prompt_file, "file with the prompt", "FILE");
+    add("--system-prompt", flags->system_prompt, "system prompt (also -sys)", "TEXT");
+    add("--system-prompt-file", flags->system_prompt_file, "file with the system prompt (also -sysf)", "FILE");
+    add("-n,--n-predict,--predict", flags->max_tokens, "tokens to make at most; -1 = until the model ends", "N")
+        ->check(CLI::Range(-2, std::numeric_limits<int>::max()));
+    add("-r,--reverse-prompt", flags->stop, "text that ends the answer (may be given again)", "TEXT")
+        ->allow_extra_args(false);
+    add_flag("--raw", flags->style.raw, "the prompt as it is, no chat template");
+    add("--chat-template", flags->style.chat_template, "built-in chat template instead of the file's", "NAME");
+    add("--think-show", flags->think_show, "thinking: full, dim, short or hide", "HOW")
+        ->transform(CLI::CheckedTransformer(std::map<std::string, ThinkShow>{{"full", ThinkShow::full},
+                                                                             {"dim", ThinkShow::dim},
+                                                                             {"short", ThinkShow::brief},
+                                                                             {"hide", ThinkShow::hide}}));
+    add("--reasoning-budget", flags->reasoning_budget,
+        "tokens of thinking at most; -1 = no limit (default: half of the room left)", "N")
+        ->check(CLI::Range(kBudgetNone, std::numeric_limits<int>::max()));
+    add("--color", flags->color, "on, off or auto", "WHEN")
+        ->transform(CLI::CheckedTransformer(std::map<std::string, ColorMode>{
+            {"auto", ColorMode::automatic}, {"on", ColorMode::on}, {"off", ColorMode::off}}));
+    add_flag("--json", flags->json, "one JSON record on stdout instead of the text");
+    add("--samples", flags->samples, "answers to the same prompt, one JSON record a line", "N")
+        ->check(CLI::Range(1, 1'000'000));
+    add_flag("--strict", flags->strict, "status 5 for an answer that was cut");
+    add_flag("--ignore-eos", flags->ignore_eos, "go on after the model's end token");
+    add_flag("-v,--verbose", flags->verbose, "settings and speed on stderr");
+    app.final_callback([flags, &app, &action] {
+        if (app.get_subcommands().empty()) action = [flags] { return run(*flags); };
+    });
+    add_sampling_flags(app, flags->sampling);
+}
+
+std::vector<Message> opening_messages(const RunFlags& flags) {
+    std::optional<std::string> text = flags.system_prompt;
+    if (flags.system_prompt_file) text = without_last_newline(read_text_file(*flags.system_prompt_file));
+    if (!text || text->empty()) return {};
+    return {Message{"system", *text}};
+}
+
+GenerateOptions generate_options(const RunFlags& flags, const SamplerOptions& sampler, const Prompt& prompt) {
+    GenerateOptions options;
+    options.sampler = sampler;
+    options.max_tokens = flags.max_tokens;
+    options.stop = flags.stop;
+    options.ignore_end = flags.ignore_eos;
+    options.split_thinking = prompt.split_thinking;
+    options.thinking_open = prompt.thinking_open;
+    options.reasoning_budget = flags.reasoning_budget;
+    return options;
+}
+
+ThinkShow think_show(const RunFlags& flags, const Output& out) {
+    return flags.think_show.value_or(out.is_terminal() ? ThinkShow::dim : ThinkShow::hide);
+}
+
+std::string why_incomplete(const Generation& g, int n_ctx) {
+    std::string why;
+    if (g.reason == StopReason::length) why = fmt::format("the text was cut after {} tokens (-n)", g.generated_tokens);
+    if (g.reason == StopReason::context) why = fmt::format("the text was cut: the context of {} tokens is full", n_ctx);
+    if (g.thinking_unfinished && g.reason != StopReason::cancelled) {
+        why += why.empty() ? "the thinking never ended: there is no answer"
+                           : ", and the thinking had not ended: there is no answer";
+    }
+    return why;
+}
+
+void print_speed(const RunFlags& flags, const Session& session, const Generation& g) {
+    Output err = standard_error();
+    if (!flags.verbose && !err.is_terminal()) return;
+    // A terminal that is gone must not turn a good answer into a failure.
+    try {
+        err.write(speed_line(session, g) + "\n");
+    } catch (const Error&) {
+    }
+}
+
+}  // namespace distill

@@ -1,0 +1,59 @@
+// What commands that run a model share: loading with a progress line, the prompt as token ids, the closing speed line.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cli/options.h"
+#include "engine/engine.h"
+#include "engine/generate.h"
+#include "tokenizer/template/chat.h"
+
+namespace distill {
+
+// A loaded model and its threads.
+struct Session {
+    std::unique_ptr<ThreadPool> pool;
+    Engine engine;
+    int n_ctx = 0;  // as asked for, else the model's window
+    double load_seconds = 0;
+};
+Session load_session(const ModelFlags& flags);
+
+// Refuses a file that is no sound GGUF, without reading its weights.
+void check_model_file(const ModelFlags& flags);
+
+// How messages become a prompt.
+struct PromptStyle {
+    bool raw = false;           // the text as it is
+    std::string chat_template;  // a built-in's name; "" = what the file asks for
+};
+
+struct Prompt {
+    std::vector<TokenId> ids;
+    bool split_thinking = false;
+    bool thinking_open = false;
+};
+
+// Renders conversations for one model.
+class Prompter {
+  public:
+    // Says on stderr which template was chosen where the file has none.
+    Prompter(const Engine& engine, const PromptStyle& style);
+    Prompt render(std::span<const Message> messages) const;
+    std::string_view template_name() const { return chat_ ? chat_->name() : "raw"; }
+
+  private:
+    const Engine& engine_;
+    std::unique_ptr<ChatTemplate> chat_;  // null: raw
+};
+
+// "avx2, 8 threads | prompt 42 tok, 310 tok/s | text 128 tok, 41.2 tok/s, 45 GB/s | logits 7f3a90c1"
+std::string speed_line(const Session& session, const Generation& g);
+
+// 16 hex digits over the metadata and the tensors: two files with the same ones answer the same. Reads the whole file.
+std::string model_fingerprint(const Gguf& file);
+
+}  // namespace distill

@@ -1,0 +1,21 @@
+// Ctrl-C, closed pipes, and a model file that shrinks under us. The handlers only count, or end the process.
+#pragma once
+
+#include <string_view>
+
+namespace distill {
+
+// SIGINT is counted: the first asks the running work to stop, a second one before reset_interrupts() leaves at once
+// with status 130. SIGPIPE is ignored, so that a write to a closed pipe is an error we can handle. SIGBUS (a page of
+// the mapped model is gone) prints a line prepared beforehand and leaves with status 1.
+void install_signal_handlers();
+
+int interrupts();
+void reset_interrupts();
+
+// The file that the SIGBUS line names.
+void name_mapped_file(std::string_view path);
+// While true, leaving from a handler first switches the terminal's text attributes back.
+void set_terminal_styled(bool styled);
+
+}  // namespace distill

@@ -1,0 +1,135 @@
+#include "engine/engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <new>
+#include <optional>
+#include <vector>
+
+#include "engine/error.h"
+#include "engine/forward.h"
+#include "engine/model.h"
+#include "quant/kernels/kernels.h"
+
+namespace distill {
+namespace {
+
+// Tokens of a prompt that go through the layers together. More would read the weights from memory less often, but by
+// this size that is a few percent of the arithmetic, and the scratch memory grows with it.
+constexpr std::size_t kBatch = 256;
+
+Error out_of_memory() { return Error("out of memory; a smaller model or a smaller -c needs less", Status::failure); }
+
+}  // namespace
+
+struct Engine::Impl {
+    Gguf file;
+    const Kernels* kernels = nullptr;
+    std::optional<Tokenizer> tokenizer;
+    Model model;
+};
+
+Engine Engine::load(const LoadOptions& options, ThreadPool& pool) {
+    const Kernels& kernels = choose_kernels(options.kernels);
+    try {
+        flush_denormals_to_zero();
+        auto impl = std::make_unique<Impl>(Gguf::open(options.path));
+        impl->kernels = &kernels;
+        const Config config = read_config(impl->file);
+        LoadHooks hooks;
+        hooks.progress = options.progress;
+        hooks.cancelled = options.cancelled;
+        hooks.beside = [&] { impl->tokenizer = Tokenizer::from_gguf(impl->file); };
+        impl->model = load_model(impl->file, config, kernels, pool, hooks);
+        return Engine(std::move(impl));
+    } catch (const std::bad_alloc&) {
+        throw out_of_memory();
+    }
+}
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Engine::Engine(Engine&&) noexcept = default;
+Engine& Engine::operator=(Engine&&) noexcept = default;
+Engine::~Engine() = default;
+
+const Gguf& Engine::file() const { return impl_->file; }
+const Config& Engine::config() const { return impl_->model.config; }
+const Tokenizer& Engine::tokenizer() const { return *impl_->tokenizer; }
+const Kernels& Engine::kernels() const { return *impl_->kernels; }
+const Model& Engine::model() const { return impl_->model; }
+std::uint64_t Engine::weight_bytes_per_token() const { return impl_->model.bytes_per_token; }
+
+struct Sequence::Impl {
+    const Engine& engine;
+    ThreadPool& pool;
+    int n_ctx;
+    Timeline timeline;
+    std::optional<Scratch> scratch;  // as large as the largest batch so far needed
+    std::vector<float> rows;         // logits of several batches
+
+    Scratch& scratch_for(std::size_t n_tokens) {
+        if (!scratch || scratch->max_tokens < n_tokens) {
+            scratch.reset();
+            scratch.emplace(engine.config(), std::min(kBatch, n_tokens <= 16 ? 16 : n_tokens));
+        }
+        return *scratch;
+    }
+};
+
+Sequence::Sequence(const Engine& engine, ThreadPool& pool, int n_ctx)
+    : impl_(std::make_unique<Impl>(Impl{engine, pool, n_ctx, {KvCache(engine.config()), RopeTable(engine.config()), {}}, {}, {}})) {}
+Sequence::Sequence(Sequence&&) noexcept = default;
+Sequence& Sequence::operator=(Sequence&&) noexcept = default;
+Sequence::~Sequence() = default;
+
+std::span<const float> Sequence::forward(std::span<const TokenId> tokens, Logits want,
+                                         const std::function<bool(int)>& progress) {
+    Impl& s = *impl_;
+    Timeline& timeline = s.timeline;
+    const std::size_t before = timeline.tokens.size();
+    if (before + tokens.size() > static_cast<std::size_t>(s.n_ctx)) {
+        throw Error(fmt::format("{} tokens: the request exceeds the available context size of {} tokens; raise -c or shorten "
+                                "the prompt", before + tokens.size(), s.n_ctx), Status::context);
+    }
+    for (const TokenId id : tokens) {
+        if (id < 0 || id >= s.engine.config().n_vocab) {
+            throw Error(fmt::format("token id {} is outside the vocabulary of {}", id, s.engine.config().n_vocab), Status::usage);
+        }
+    }
+    if (tokens.empty()) return {};
+    flush_denormals_to_zero();
+    try {
+        Scratch& scratch = s.scratch_for(std::min(tokens.size(), kBatch));
+        const Model& model = s.engine.model();
+        s.rows.clear();
+        for (std::size_t done = 0; done < tokens.size();) {
+            const auto batch = tokens.subspan(done, std::min(kBatch, tokens.size() - done));
+            const bool last = done + batch.size() == tokens.size();
+            const Logits now = want == Logits::last && !last ? Logits::none : want;
+            const std::span<const float> logits = distill::forward(model, timeline, scratch, s.pool, batch, now);
+            done += batch.size();
+            if (want == Logits::all && tokens.size() > batch.size()) s.rows.insert(s.rows.end(), logits.begin(), logits.end());
+            if (last) return s.rows.empty() ? logits : std::span<const float>(s.rows);
+            if (progress && !progress(static_cast<int>(done))) return {};
+        }
+        return {};
+    } catch (const std::bad_alloc&) {
+        timeline.tokens.resize(before);
+        throw out_of_memory();
+    } catch (const Error&) {
+        timeline.tokens.resize(before);
+        throw;
+    }
+}
+
+void Sequence::rewind(int n_tokens) {
+    auto& tokens = impl_->timeline.tokens;
+    if (n_tokens >= 0 && static_cast<std::size_t>(n_tokens) < tokens.size()) tokens.resize(static_cast<std::size_t>(n_tokens));
+}
+
+int Sequence::length() const { return static_cast<int>(impl_->timeline.tokens.size()); }
+int Sequence::n_ctx() const { return impl_->n_ctx; }
+std::span<const TokenId> Sequence::tokens() const { return impl_->timeline.tokens; }
+
+}  // namespace distill

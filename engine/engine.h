@@ -1,0 +1,78 @@
+// The whole public surface of the engine: an Engine is a loaded model, a Sequence one timeline of tokens on it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "engine/config.h"
+#include "engine/gguf.h"
+#include "engine/thread_pool.h"
+#include "tokenizer/tokenizer.h"
+
+namespace distill {
+
+struct Kernels;
+struct Model;
+
+struct LoadOptions {
+    std::string path;
+    std::string kernels;                            // "" = the best this CPU runs; otherwise a table's name
+    std::function<void(double fraction)> progress;  // called now and then from the loading thread; may be empty
+    const std::function<bool()>* cancelled = nullptr;  // asked now and then; true ends loading with Error{interrupted}
+};
+
+// Loaded and immutable: many Sequences may use it at once. The pool is only used while loading.
+class Engine {
+  public:
+    // Throws Error{bad_model} for anything wrong with the file, Error{usage} for a kernel table that cannot run here.
+    static Engine load(const LoadOptions& options, ThreadPool& pool);
+    Engine(Engine&&) noexcept;
+    Engine& operator=(Engine&&) noexcept;
+    ~Engine();
+
+    const Gguf& file() const;
+    const Config& config() const;
+    const Tokenizer& tokenizer() const;
+    const Kernels& kernels() const;          // kernels().name is what the speed line prints
+    const Model& model() const;
+    std::uint64_t weight_bytes_per_token() const;  // bytes of weights one decoded token reads
+
+  private:
+    struct Impl;
+    explicit Engine(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+enum class Logits { last, all, none };
+
+// Tokens so far, their keys and values, and scratch memory. Not for use by two threads at once. The results do not depend
+// on the pool's size nor on how the tokens were cut into calls.
+class Sequence {
+  public:
+    // Room for n_ctx tokens; memory is taken as the sequence grows. Engine and pool must outlive the sequence.
+    Sequence(const Engine& engine, ThreadPool& pool, int n_ctx);
+    Sequence(Sequence&&) noexcept;
+    Sequence& operator=(Sequence&&) noexcept;
+    ~Sequence();
+
+    // Appends tokens. Returns logits [rows, n_vocab] (rows: 1, tokens.size() or 0), valid until the next call. Throws
+    // Error{context} when they do not fit and Error{failure} for non-finite logits or lack of memory; the sequence is
+    // then as it was. progress, if given, is called between batches with the number of tokens done; returning false stops
+    // there: the tokens done so far stay, the result is empty.
+    std::span<const float> forward(std::span<const TokenId> tokens, Logits want = Logits::last,
+                                   const std::function<bool(int done)>& progress = {});
+    void rewind(int n_tokens);               // forget all after the first n_tokens
+    int length() const;                      // tokens so far
+    int n_ctx() const;
+    std::span<const TokenId> tokens() const;
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace distill

@@ -1,0 +1,103 @@
+// The operations that the forward pass is written in. Each splits its work over the threads - by output rows, tokens or
+// heads, never in a way that changes a sum - and calls a kernel. All shapes: rows are tokens.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/config.h"
+#include "engine/kv_cache.h"
+#include "engine/model.h"
+#include "engine/thread_pool.h"
+#include "quant/kernels/kernels.h"
+
+namespace distill {
+
+// A buffer for vector code: 64-byte aligned, uninitialised; pages that are never touched cost nothing.
+template <class T>
+class Buffer {
+  public:
+    Buffer() = default;
+    explicit Buffer(std::size_t n);
+    T* data() { return data_.get(); }
+    const T* data() const { return data_.get(); }
+
+  private:
+    struct Free {
+        void operator()(T* p) const;
+    };
+    std::unique_ptr<T, Free> data_;
+};
+extern template class Buffer<float>;
+extern template class Buffer<std::byte>;
+
+// The input of matrix products, [tokens, n]: as floats, and as int8 blocks in groups of tokens (quant/kernels/kernels.h)
+// for quantised weights. Whoever writes the floats calls Ops::quantize or an operation that does.
+struct Activation {
+    Activation() = default;
+    Activation(std::size_t max_tokens, std::size_t n);
+    std::size_t n = 0;
+    Buffer<float> floats;      // [max_tokens][n]
+    Buffer<std::byte> blocks;  // n / 32 ActBlocks for each group
+    float* row(std::size_t t) { return floats.data() + t * n; }
+    const float* row(std::size_t t) const { return floats.data() + t * n; }
+};
+
+// Cosine and sine for every position so far, [position][rope_dim / 2] each; the same for all layers.
+class RopeTable {
+  public:
+    explicit RopeTable(const Config& config) : half_(static_cast<std::size_t>(config.rope_dim) / 2), base_(config.rope_base) {}
+    void extend(std::size_t n_positions);
+    const float* cosine(std::size_t pos) const { return cos_.data() + pos * half_; }
+    const float* sine(std::size_t pos) const { return sin_.data() + pos * half_; }
+
+  private:
+    std::size_t half_;
+    double base_;
+    std::vector<float> cos_, sin_;
+};
+
+// out = weight * x (+ bias); one entry of a product over a shared input.
+struct Product {
+    float* out;  // [tokens][weight->rows]
+    const Matrix* weight;
+    const Vector* bias = nullptr;
+    bool add = false;
+};
+
+class Ops {
+  public:
+    Ops(const Model& model, ThreadPool& pool, std::size_t n_tokens)
+        : config_(model.config), kernels_(*model.kernels), pool_(pool), n_tokens_(n_tokens) {}
+
+    void embed(float* x, const Tensor& embedding, std::span<const std::int32_t> tokens) const;
+    // h = rms_norm(x) * weight, [n_tokens, n]; quantised as well.
+    void rms_norm(Activation& h, const float* x, const Vector& weight) const;
+    // Products that share the input h, as one job.
+    void matmul(std::initializer_list<Product> products, const Activation& h) const;
+    // Turns each head of x [n_tokens][n_heads * head_dim] by its position pos0 + t.
+    void rope(float* x, std::size_t n_heads, std::size_t pos0, const RopeTable& table) const;
+    void store(KvCache& kv, std::size_t layer, std::size_t pos0, const float* k, const float* v) const;
+    // out = softmax(q k^T / sqrt(head_dim)) v, causal, [n_tokens][n_heads * head_dim]; quantised as well.
+    void attend(Activation& out, const float* q, const KvCache& kv, std::size_t layer, std::size_t pos0) const;
+    // gate = silu(gate) * up; quantised as well.
+    void silu_mul(Activation& gate, const float* up) const;
+    bool all_finite(const float* x, std::size_t n) const;
+
+  private:
+    void quantize_group(Activation& a, std::size_t first) const;
+    // job(first, last) for groups of tokens, over the threads when there is more than one group.
+    template <class Job>
+    void for_groups(const Job& job) const;
+
+    const Config& config_;
+    const Kernels& kernels_;
+    ThreadPool& pool_;
+    std::size_t n_tokens_;
+};
+
+}  // namespace distill

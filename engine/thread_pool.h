@@ -1,0 +1,30 @@
+// A fixed set of threads that run one function together. Workers spin briefly between jobs, then sleep.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+namespace distill {
+
+class ThreadPool {
+  public:
+    explicit ThreadPool(int n_threads);  // the caller counts as one: n_threads - 1 are started
+    ~ThreadPool();
+    ThreadPool(const ThreadPool&) = delete;
+    ThreadPool& operator=(const ThreadPool&) = delete;
+
+    int size() const;
+    // Calls job(thread) for thread = 0..size()-1, thread 0 on the caller; returns when all have returned. Jobs must not
+    // throw. One run at a time.
+    void run(const std::function<void(int thread)>& job);
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+// Physical cores this process may use (affinity and cgroup quota respected), at least 1.
+int default_threads();
+
+}  // namespace distill

@@ -1,0 +1,63 @@
+#include "quant/kernels/cpu_features.h"
+
+#include <cstdint>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace distill {
+
+#if defined(__x86_64__)
+namespace {
+
+struct Leaf {
+    std::uint32_t a = 0, b = 0, c = 0, d = 0;
+};
+
+Leaf cpuid(std::uint32_t leaf, std::uint32_t sub) {
+    Leaf r;
+    if (__get_cpuid_count(leaf, sub, &r.a, &r.b, &r.c, &r.d) == 0) return {};
+    return r;
+}
+
+bool bit(std::uint32_t word, int n) { return (word >> n & 1) != 0; }
+
+// Which register sets the operating system saves (Intel SDM vol. 1, 13.2). Only asked once CPUID reports OSXSAVE.
+std::uint32_t xcr0() {
+    std::uint32_t low = 0, high = 0;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return low;
+}
+
+}  // namespace
+
+CpuFeatures detect_cpu_features() {
+    CpuFeatures f;
+    const Leaf one = cpuid(1, 0), seven = cpuid(7, 0), seven_one = cpuid(7, 1);
+    if (!bit(one.c, 27)) return f;  // OSXSAVE
+    constexpr std::uint32_t kYmm = 0x6, kZmm = 0xe6;
+    const std::uint32_t saved = xcr0();
+    if ((saved & kYmm) != kYmm) return f;
+    const bool fma = bit(one.c, 12), f16c = bit(one.c, 29);
+    f.avx2 = bit(seven.b, 5) && fma && f16c;
+    f.avxvnni = f.avx2 && bit(seven_one.a, 4);
+    const bool avx512 = bit(seven.b, 16) && bit(seven.b, 17) && bit(seven.b, 30) && bit(seven.b, 31);  // F DQ BW VL
+    f.avx512vnni = f.avx2 && avx512 && bit(seven.c, 11) && (saved & kZmm) == kZmm;
+    return f;
+}
+#else
+CpuFeatures detect_cpu_features() { return {}; }
+#endif
+
+void flush_denormals_to_zero() {
+#if defined(__x86_64__)
+    __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8040u);  // FTZ, DAZ
+#elif defined(__aarch64__)
+    std::uint64_t fpcr;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(fpcr));
+    __asm__ volatile("msr fpcr, %0" ::"r"(fpcr | std::uint64_t{1} << 24));  // FZ
+#endif
+}
+
+}  // namespace distill

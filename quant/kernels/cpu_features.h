@@ -1,0 +1,22 @@
+// What this CPU and this operating system let us execute. Nothing else in the tree asks the CPU anything.
+#pragma once
+
+namespace distill {
+
+struct CpuFeatures {
+    bool avx2 = false;        // with FMA and F16C, and ymm state saved by the OS
+    bool avxvnni = false;     // 256-bit vpdpbusd without AVX-512
+    bool avx512vnni = false;  // F, BW, DQ, VL and VNNI, and zmm state saved by the OS
+
+    bool covers(const CpuFeatures& needs) const {
+        return (avx2 || !needs.avx2) && (avxvnni || !needs.avxvnni) && (avx512vnni || !needs.avx512vnni);
+    }
+};
+
+CpuFeatures detect_cpu_features();
+
+// Denormal numbers read and come out as zero in the calling thread: they can cost a hundred cycles each and carry nothing
+// that a logit would show. Every thread that computes calls it, so that all make the same bits.
+void flush_denormals_to_zero();
+
+}  // namespace distill

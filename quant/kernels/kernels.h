@@ -1,0 +1,97 @@
+// The one dispatch table: everything in the tree that is worth an instruction set of its own. A table is filled by one
+// file per instruction set; registry.cpp lists them and picks one, once, at start.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "quant/formats.h"
+#include "quant/kernels/cpu_features.h"
+
+namespace distill {
+
+// Weights are kept in panels of kPanelRows output rows: the bytes of the file, rearranged so that one vector register
+// holds the same columns of many rows (quant/panels.h has the layouts).
+inline constexpr std::size_t kPanelRows = 16;
+
+// Activations are quantised to int8 in blocks of kActBlock columns, kept in groups of tokens (ActBlock below).
+inline constexpr std::size_t kActBlock = 32;
+inline constexpr int kMaxGroup = 8;
+
+// 32 columns of T tokens: q = round(x / scale), |q| <= 127. The sums are made once here, because weights are stored
+// unsigned: a kernel starts its integer sum at -offset * sum(q) instead of re-centring each weight.
+template <std::size_t T>
+struct ActBlock {
+    std::int8_t q[T][kActBlock];
+    float scale[T];
+    float sum[T];                   // scale * sum(q): what the minimum of an affine weight block is multiplied with
+    std::int32_t minus_8_sum[T];        // -8 * sum(q)
+    std::int32_t minus_8_sum_16[T][2];  // the same of each half
+};
+static_assert(sizeof(ActBlock<3>) == 3 * sizeof(ActBlock<1>));
+
+// How many tokens share a group when `left` are still to be placed: 1, 4 or the table's largest; missing ones are zeros.
+// One instance of each kernel is compiled for each of these.
+constexpr int group_size(int left, int max_group) { return left > 4 || max_group < 4 ? max_group : left > 1 ? 4 : 1; }
+
+// out[t][row] (+)= sum over columns of weight[row][column] * x[t][column] (+ bias[row]), for the tokens of one group.
+// The sums are made in the order of the columns, the same for any T and any range of rows.
+struct MatmulArgs {
+    const std::byte* panels;   // of the whole matrix
+    std::size_t columns;
+    std::size_t panel_columns; // columns that a panel holds, >= columns: the step from panel to panel (float formats)
+    std::size_t row_begin;     // multiple of kPanelRows
+    std::size_t row_end;
+    const void* x;             // quantised formats: ActBlock<T>[columns / 32]; float formats: float [T][x_stride]
+    std::size_t x_stride;      // floats between tokens (float formats)
+    float* out;                // out[t * out_stride + row]
+    std::size_t out_stride;
+    int group;                 // T: tokens that the group was made for
+    int n_tokens;              // results wanted: <= T
+    const float* bias;         // [rows] or null
+    bool add;                  // add to out instead of replacing it
+};
+using MatmulFn = void (*)(const MatmulArgs& args);
+
+// Loops over f32 vectors; the same table also says how many tokens a group of activations holds.
+struct FloatOps {
+    // out = x * weight / sqrt(mean(x^2) + eps)
+    void (*rms_norm)(float* out, const float* x, const float* weight, std::size_t n, float eps);
+    // gate = gate / (1 + exp(-gate)) * up
+    void (*silu_mul)(float* gate, const float* up, std::size_t n);
+    // x = exp(x * scale - max) for the first n values, returns their sum; n is rounded up to the vector width, the
+    // caller pads with -infinity.
+    float (*exp_sum)(float* x, std::size_t n, float scale, float max);
+    float (*max)(const float* x, std::size_t n);
+    // x = x * factor + y
+    void (*scale_add)(float* x, float factor, const float* y, std::size_t n);
+    // Rounds to nearest even.
+    void (*to_f16)(std::uint16_t* out, const float* x, std::size_t n);
+    // One group of tokens, rows of n floats x_stride apart, to ActBlock<group_size>[n / 32]; missing tokens become zeros.
+    void (*quantize)(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens, int group);
+};
+
+struct Kernels {
+    std::string_view name;   // "avx512vnni": the speed line and --kernels use it
+    CpuFeatures needs;       // all must be present, register state saved by the OS included
+    int group;               // most tokens in a group of activations
+    std::array<MatmulFn, 15> matmul;  // in the order of formats()
+    FloatOps ops;
+    // Adds n steps of 4 * 64 integer multiply-adds to the sums at `sink`: the fastest this table can do, for the limit
+    // that `bench` states. Returns multiply-adds done.
+    std::uint64_t (*integer_peak)(std::uint64_t n, std::int32_t* sink);
+
+    MatmulFn matmul_of(const Format& f) const { return matmul[static_cast<std::size_t>(&f - formats().data())]; }
+};
+
+std::span<const Kernels* const> kernel_tables();    // built into this binary, best first
+std::vector<const Kernels*> runnable_kernels();     // those this CPU runs, best first
+// "" picks the best. Throws Error{usage} for an unknown or unsupported name, listing what would run.
+const Kernels& choose_kernels(std::string_view name);
+
+}  // namespace distill

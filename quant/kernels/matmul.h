@@ -1,0 +1,503 @@
+// Matrix products over weight panels, written once for all formats and instruction sets. A vector trait V (one per ISA
+// file) says how wide a register is and how its operations are spelled; a format struct says how a panel's bytes become
+// unsigned weights and scales. Everything here has internal linkage: each ISA file compiles its own copy with its own flags.
+//
+// For one block of 32 columns, T tokens and the rows of N registers:
+//     sum  = -offset * sum(q_x) + dot(q_w, q_x)        exact, in integers
+//     acc += sum * (scale_w * scale_x)  [- min_w * scale_x * sum(q_x)]
+// One token or eight, any range of rows: the same operations in the same order, so the same bits.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+#include "quant/iq4.h"
+#include "quant/kernels/kernels.h"
+#include "quant/panels.h"
+
+#define DISTILL_INLINE __attribute__((always_inline)) inline
+#define DISTILL_LAMBDA __attribute__((always_inline))
+
+namespace distill {
+namespace {
+
+// f(0), f(1), ... with constant arguments: accumulator arrays indexed by them stay in registers, which loops that the
+// compiler chooses not to unroll do not guarantee.
+template <class F, std::size_t... I>
+DISTILL_INLINE void unroll_indices(F&& f, std::index_sequence<I...>) {
+    (f(std::integral_constant<std::size_t, I>{}), ...);
+}
+template <std::size_t kTimes, class F>
+DISTILL_INLINE void unroll(F&& f) {
+    unroll_indices(f, std::make_index_sequence<kTimes>{});
+}
+
+// --- Formats -------------------------------------------------------------------------------------------------------
+// kBlocks: blocks of 32 columns in a panel block. kBits and kOffset: weight = scale * (u - kOffset), u < 2^kBits.
+// kScales: scales in a block of 32 columns. kMin: +1 adds the minimum, -1 subtracts it, 0 has none.
+// weights<j, g>(): columns 4g..4g + 3 of block j, for the rows from byte0 / 4 on.
+
+struct Nothing {};
+
+// The 32-column formats share their shape: f16 scales, maybe f16 minima, nibbles, maybe fifth bits.
+template <class V, class PanelT, int kBits_, int kOffset_, int kMin_>
+struct Simple {
+    using Panel = PanelT;
+    using Prepared = Nothing;
+    static constexpr int kBlocks = 1, kBits = kBits_, kOffset = kOffset_, kScales = 1, kMin = kMin_;
+
+    DISTILL_INLINE static Prepared prepare(const Panel&) { return {}; }
+    template <std::size_t, std::size_t g>
+    DISTILL_INLINE static typename V::U8 weights(const Panel& p, std::size_t byte0) {
+        if constexpr (kBits == 8) {
+            return V::load(p.q[g] + byte0);
+        } else {
+            const auto bytes = V::load(p.q[g % 4] + byte0);
+            const auto nibbles = g < 4 ? V::low(bytes) : V::high(bytes);
+            if constexpr (kBits == 4) return nibbles;
+            else return V::merge(nibbles, V::template shift_right<static_cast<int>(g) - 4>(V::load(p.h + byte0)), 0x10);
+        }
+    }
+    template <std::size_t, std::size_t>
+    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared&, std::size_t lane0) {
+        return V::f16(p.d + lane0);
+    }
+    template <std::size_t, std::size_t>
+    DISTILL_INLINE static typename V::F32 minimum(const Panel& p, const Prepared&, std::size_t lane0) {
+        return V::f16(p.m + lane0);
+    }
+};
+template <class V> struct KernelQ4_0 : Simple<V, PanelQ4_0, 4, 8, 0> {};
+template <class V> struct KernelQ4_1 : Simple<V, PanelQ4_1, 4, 0, 1> {};
+template <class V> struct KernelQ5_0 : Simple<V, PanelQ5_0, 5, 16, 0> {};
+template <class V> struct KernelQ5_1 : Simple<V, PanelQ5_1, 5, 0, 1> {};
+template <class V> struct KernelQ8_0 : Simple<V, PanelQ8_0, 8, 128, 0> {};
+
+// The codebook of the IQ4 formats, + 128 to be unsigned.
+struct Iq4Table {
+    std::uint8_t value[16];
+};
+constexpr Iq4Table make_iq4_table() {
+    Iq4Table t{};
+    for (std::size_t i = 0; i < 16; ++i) t.value[i] = static_cast<std::uint8_t>(kIQ4Values[i] + 128);
+    return t;
+}
+alignas(16) constexpr Iq4Table kIq4Table = make_iq4_table();
+
+template <class V>
+struct KernelIQ4_NL : Simple<V, PanelIQ4_NL, 8, 128, 0> {
+    template <std::size_t, std::size_t g>
+    DISTILL_INLINE static typename V::U8 weights(const PanelIQ4_NL& p, std::size_t byte0) {
+        const auto bytes = V::load(p.q[g % 4] + byte0);
+        return V::lookup(kIq4Table.value, g < 4 ? V::low(bytes) : V::high(bytes));
+    }
+};
+
+// 6-bit scales and minima of a Q4_K or Q5_K panel, one byte each. Plain loops: every compiler makes vector code of them.
+struct PreparedScalesMins {
+    alignas(64) std::uint8_t scale[128], min[128];  // [8 blocks][16 rows]
+};
+DISTILL_INLINE PreparedScalesMins unpack_scales_mins(const std::uint8_t (&s)[3][64]) {
+    PreparedScalesMins p;
+    for (std::size_t i = 0; i < 64; ++i) {
+        p.scale[i] = static_cast<std::uint8_t>((s[0][i] & 15) | (s[2][i] << 4 & 0x30));
+        p.scale[64 + i] = static_cast<std::uint8_t>((s[0][i] >> 4) | (s[2][i] << 2 & 0x30));
+        p.min[i] = static_cast<std::uint8_t>((s[1][i] & 15) | (s[2][i] & 0x30));
+        p.min[64 + i] = static_cast<std::uint8_t>((s[1][i] >> 4) | (s[2][i] >> 2 & 0x30));
+    }
+    return p;
+}
+
+template <class V, class PanelT, int kBits_>
+struct ScaledK {
+    using Panel = PanelT;
+    using Prepared = PreparedScalesMins;
+    static constexpr int kBlocks = 8, kBits = kBits_, kOffset = 0, kScales = 1, kMin = -1;
+
+    DISTILL_INLINE static Prepared prepare(const Panel& p) { return unpack_scales_mins(p.s); }
+    template <std::size_t j, std::size_t g>
+    DISTILL_INLINE static typename V::U8 weights(const Panel& p, std::size_t byte0) {
+        const auto bytes = V::load(p.q[j / 2][g] + byte0);
+        const auto nibbles = j % 2 == 0 ? V::low(bytes) : V::high(bytes);
+        if constexpr (kBits == 4) return nibbles;
+        else return V::merge(nibbles, V::template shift_right<static_cast<int>(j) - 4>(V::load(p.h[g] + byte0)), 0x10);
+    }
+    template <std::size_t j, std::size_t>
+    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, std::size_t lane0) {
+        return V::mul(V::f16(p.d + lane0), V::u8_f32(s.scale + 16 * j + lane0));
+    }
+    template <std::size_t j, std::size_t>
+    DISTILL_INLINE static typename V::F32 minimum(const Panel& p, const Prepared& s, std::size_t lane0) {
+        return V::mul(V::f16(p.dmin + lane0), V::u8_f32(s.min + 16 * j + lane0));
+    }
+};
+template <class V> struct KernelQ4_K : ScaledK<V, PanelQ4_K, 4> {};
+template <class V> struct KernelQ5_K : ScaledK<V, PanelQ5_K, 5> {};
+
+template <class V>
+struct KernelQ6_K {
+    using Panel = PanelQ6_K;
+    using Prepared = Nothing;
+    static constexpr int kBlocks = 8, kBits = 6, kOffset = 32, kScales = 2, kMin = 0;
+
+    DISTILL_INLINE static Prepared prepare(const Panel&) { return {}; }
+    template <std::size_t j, std::size_t g>
+    DISTILL_INLINE static typename V::U8 weights(const Panel& p, std::size_t byte0) {
+        constexpr std::size_t half = j / 4, k = j % 4;
+        const auto bytes = V::load(p.l[half][k % 2][g] + byte0);
+        const auto nibbles = k < 2 ? V::low(bytes) : V::high(bytes);
+        return V::merge(nibbles, V::template shift_right<2 * static_cast<int>(k) - 4>(V::load(p.h[half][g] + byte0)), 0x30);
+    }
+    template <std::size_t j, std::size_t h>
+    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared&, std::size_t lane0) {
+        return V::mul(V::f16(p.d + lane0), V::s8_f32(p.s[2 * j + h] + lane0));
+    }
+};
+
+template <class V>
+struct KernelQ2_K {
+    using Panel = PanelQ2_K;
+    struct Prepared {
+        alignas(64) std::uint8_t scale[16][16], min[16][16];
+    };
+    static constexpr int kBlocks = 8, kBits = 2, kOffset = 0, kScales = 2, kMin = -1;
+
+    DISTILL_INLINE static Prepared prepare(const Panel& p) {
+        Prepared s;
+        for (std::size_t k = 0; k < 16; ++k) {
+            for (std::size_t r = 0; r < 16; ++r) {
+                s.scale[k][r] = p.s[k][r] & 15;
+                s.min[k][r] = p.s[k][r] >> 4;
+            }
+        }
+        return s;
+    }
+    template <std::size_t j, std::size_t g>
+    DISTILL_INLINE static typename V::U8 weights(const Panel& p, std::size_t byte0) {
+        return V::masked(V::template shift_right<2 * static_cast<int>(j % 4)>(V::load(p.q[j / 4][g] + byte0)), 3);
+    }
+    template <std::size_t j, std::size_t h>
+    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, std::size_t lane0) {
+        return V::mul(V::f16(p.d + lane0), V::u8_f32(s.scale[2 * j + h] + lane0));
+    }
+    template <std::size_t j, std::size_t h>
+    DISTILL_INLINE static typename V::F32 minimum(const Panel& p, const Prepared& s, std::size_t lane0) {
+        return V::mul(V::f16(p.dmin + lane0), V::u8_f32(s.min[2 * j + h] + lane0));
+    }
+};
+
+template <class V>
+struct KernelQ3_K {
+    using Panel = PanelQ3_K;
+    struct Prepared {
+        alignas(64) std::int8_t scale[16][16];
+    };
+    static constexpr int kBlocks = 8, kBits = 3, kOffset = 4, kScales = 2, kMin = 0;
+
+    DISTILL_INLINE static Prepared prepare(const Panel& p) {
+        Prepared s;
+        for (std::size_t k = 0; k < 16; ++k) {
+            for (std::size_t r = 0; r < 16; ++r) {
+                const int low = p.low[k % 8][r] >> (4 * (k / 8)) & 15, high = p.high[k % 4][r] >> (2 * (k / 4)) & 3;
+                s.scale[k][r] = static_cast<std::int8_t>((low | high << 4) - 32);
+            }
+        }
+        return s;
+    }
+    template <std::size_t j, std::size_t g>
+    DISTILL_INLINE static typename V::U8 weights(const Panel& p, std::size_t byte0) {
+        const auto bits = V::masked(V::template shift_right<2 * static_cast<int>(j % 4)>(V::load(p.q[j / 4][g] + byte0)), 3);
+        return V::merge(bits, V::template shift_right<static_cast<int>(j) - 2>(V::load(p.h[g] + byte0)), 4);
+    }
+    template <std::size_t j, std::size_t h>
+    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, std::size_t lane0) {
+        return V::mul(V::f16(p.d + lane0), V::s8_f32(s.scale[2 * j + h] + lane0));
+    }
+};
+
+template <class V>
+struct KernelIQ4_XS {
+    using Panel = PanelIQ4_XS;
+    struct Prepared {
+        alignas(64) std::int8_t scale[8][16];
+    };
+    static constexpr int kBlocks = 8, kBits = 8, kOffset = 128, kScales = 1, kMin = 0;
+
+    DISTILL_INLINE static Prepared prepare(const Panel& p) {
+        Prepared s;
+        for (std::size_t j = 0; j < 8; ++j) {
+            for (std::size_t r = 0; r < 16; ++r) {
+                const int low = p.low[j % 4][r] >> (4 * (j / 4)) & 15, high = p.high[j % 2][r] >> (2 * (j / 2)) & 3;
+                s.scale[j][r] = static_cast<std::int8_t>((low | high << 4) - 32);
+            }
+        }
+        return s;
+    }
+    template <std::size_t j, std::size_t g>
+    DISTILL_INLINE static typename V::U8 weights(const Panel& p, std::size_t byte0) {
+        const auto bytes = V::load(p.q[j][g % 4] + byte0);
+        return V::lookup(kIq4Table.value, g < 4 ? V::low(bytes) : V::high(bytes));
+    }
+    template <std::size_t j, std::size_t>
+    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, std::size_t lane0) {
+        return V::mul(V::f16(p.d + lane0), V::s8_f32(s.scale[j] + lane0));
+    }
+};
+
+// --- Results -------------------------------------------------------------------------------------------------------
+
+// acc holds T tokens x N registers of rows from `row` on.
+template <class V, std::size_t N, std::size_t T>
+DISTILL_INLINE void store_tile(const MatmulArgs& a, std::size_t row, typename V::F32 (&acc)[T][N]) {
+    const auto put = [&](float* out, const float* bias) DISTILL_LAMBDA {
+        unroll<T>([&](auto t) DISTILL_LAMBDA {
+            if (static_cast<int>(t) < a.n_tokens) {
+                unroll<N>([&](auto n) DISTILL_LAMBDA {
+                    float* o = out + t * a.out_stride + n * V::kLanes;
+                    auto v = acc[t][n];
+                    if (bias != nullptr) v = V::add(v, V::load_f32(bias + n * V::kLanes));
+                    if (a.add) v = V::add(v, V::load_f32(o));
+                    V::store_f32(o, v);
+                });
+            }
+        });
+    };
+    if (row + N * V::kLanes <= a.row_end) {
+        put(a.out + row, a.bias == nullptr ? nullptr : a.bias + row);
+        return;
+    }
+    // The last panel of a matrix whose rows do not fill it: lane by lane.
+    for (std::size_t t = 0; t < T && static_cast<int>(t) < a.n_tokens; ++t) {
+        float lanes[N * V::kLanes];
+        for (std::size_t n = 0; n < N; ++n) V::store_f32(lanes + n * V::kLanes, acc[t][n]);
+        for (std::size_t i = 0; i < N * V::kLanes && row + i < a.row_end; ++i) {
+            float* o = a.out + t * a.out_stride + row + i;
+            const float v = a.bias == nullptr ? lanes[i] : lanes[i] + a.bias[row + i];
+            *o = a.add ? v + *o : v;
+        }
+    }
+}
+
+// --- Quantised weights ---------------------------------------------------------------------------------------------
+
+template <class V, template <class> class Format, std::size_t N, std::size_t T>
+DISTILL_INLINE void quantised_tile(const MatmulArgs& a, std::size_t row, std::size_t lane0) {
+    using F = Format<V>;
+    using F32 = typename V::F32;
+    using Dot = typename V::template Dot<F::kBits, F::kOffset>;
+    constexpr std::size_t kBlocks = F::kBlocks;
+    const std::size_t n_blocks = a.columns / (kActBlock * kBlocks);
+    const auto* panel = reinterpret_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_blocks;
+    const auto* x = static_cast<const ActBlock<T>*>(a.x);
+    F32 acc[T][N];
+    unroll<T>([&](auto t) DISTILL_LAMBDA { unroll<N>([&](auto n) DISTILL_LAMBDA { acc[t][n] = V::set1(0.0f); }); });
+
+    for (std::size_t b = 0; b < n_blocks; ++b, ++panel, x += kBlocks) {
+        const auto prepared = F::prepare(*panel);
+        if constexpr (T == 1) V::template prefetch<sizeof(typename F::Panel)>(panel, lane0);
+        unroll<kBlocks>([&](auto j) DISTILL_LAMBDA {
+            const ActBlock<T>& xb = x[j];
+            const auto dots = [&](Dot(&dot)[T][N], auto g0, auto n_groups) DISTILL_LAMBDA {
+                unroll<n_groups>([&](auto i) DISTILL_LAMBDA {
+                    constexpr std::size_t g = g0 + i;
+                    typename V::U8 w[N];
+                    unroll<N>([&](auto n) DISTILL_LAMBDA {
+                        w[n] = F::template weights<j, g>(*panel, 4 * (lane0 + n * V::kLanes));
+                    });
+                    unroll<T>([&](auto t) DISTILL_LAMBDA {
+                        const auto xq = V::broadcast4(xb.q[t] + 4 * g);
+                        unroll<N>([&](auto n) DISTILL_LAMBDA { dot[t][n].template add<i, n_groups>(w[n], xq); });
+                    });
+                });
+            };
+            constexpr std::integral_constant<std::size_t, 0> k0;
+            constexpr std::integral_constant<std::size_t, 4> k4;
+            constexpr std::integral_constant<std::size_t, 8> k8;
+            if constexpr (F::kScales == 1) {
+                Dot dot[T][N];
+                unroll<T>([&](auto t) DISTILL_LAMBDA {
+                    unroll<N>([&](auto n) DISTILL_LAMBDA { dot[t][n].start(&xb.minus_8_sum[t]); });
+                });
+                dots(dot, k0, k8);
+                unroll<N>([&](auto n) DISTILL_LAMBDA {
+                    const F32 scale = F::template scale<j, 0>(*panel, prepared, lane0 + n * V::kLanes);
+                    unroll<T>([&](auto t) DISTILL_LAMBDA {
+                        acc[t][n] = V::fma(V::to_f32(dot[t][n].sum()), V::mul(scale, V::set1(xb.scale[t])), acc[t][n]);
+                    });
+                    if constexpr (F::kMin != 0) {
+                        const F32 min = F::template minimum<j, 0>(*panel, prepared, lane0 + n * V::kLanes);
+                        unroll<T>([&](auto t) DISTILL_LAMBDA {
+                            acc[t][n] = F::kMin > 0 ? V::fma(min, V::set1(xb.sum[t]), acc[t][n])
+                                                    : V::fnma(min, V::set1(xb.sum[t]), acc[t][n]);
+                        });
+                    }
+                });
+            } else {
+                // Two halves of 16 columns, each with its own scale: joined in floats before the token's scale.
+                F32 both[T][N];
+                Dot dot[T][N];
+                unroll<2>([&](auto h) DISTILL_LAMBDA {
+                    unroll<T>([&](auto t) DISTILL_LAMBDA {
+                        unroll<N>([&](auto n) DISTILL_LAMBDA { dot[t][n].start(&xb.minus_8_sum_16[t][h]); });
+                    });
+                    if constexpr (h == 0) dots(dot, k0, k4);
+                    else dots(dot, k4, k4);
+                    unroll<N>([&](auto n) DISTILL_LAMBDA {
+                        const F32 scale = F::template scale<j, h>(*panel, prepared, lane0 + n * V::kLanes);
+                        unroll<T>([&](auto t) DISTILL_LAMBDA {
+                            const F32 sum = V::to_f32(dot[t][n].sum());
+                            both[t][n] = h == 0 ? V::mul(sum, scale) : V::fma(sum, scale, both[t][n]);
+                        });
+                        if constexpr (F::kMin < 0) {
+                            // sum(q) is kept as -8 * sum(q): the minimum over 8 makes it a subtraction, exactly.
+                            const F32 min = V::mul(F::template minimum<j, h>(*panel, prepared, lane0 + n * V::kLanes),
+                                                   V::set1(0.125f));
+                            unroll<T>([&](auto t) DISTILL_LAMBDA {
+                                const F32 sum = V::set1(static_cast<float>(xb.minus_8_sum_16[t][h]));
+                                both[t][n] = V::fma(min, sum, both[t][n]);
+                            });
+                        }
+                    });
+                });
+                unroll<T>([&](auto t) DISTILL_LAMBDA {
+                    unroll<N>([&](auto n) DISTILL_LAMBDA {
+                        acc[t][n] = V::fma(both[t][n], V::set1(xb.scale[t]), acc[t][n]);
+                    });
+                });
+            }
+        });
+    }
+    store_tile<V, N, T>(a, row + lane0, acc);
+}
+
+// --- Float weights -------------------------------------------------------------------------------------------------
+// acc = even columns + odd columns: two chains, because one would wait for each multiply-add to finish.
+
+template <class V>
+struct ElementF32 {
+    using T = float;
+    DISTILL_INLINE static typename V::F32 load(const float* p) { return V::load_f32(p); }
+};
+template <class V>
+struct ElementF16 {
+    using T = std::uint16_t;
+    DISTILL_INLINE static typename V::F32 load(const std::uint16_t* p) { return V::f16(p); }
+};
+template <class V>
+struct ElementBF16 {
+    using T = std::uint16_t;
+    DISTILL_INLINE static typename V::F32 load(const std::uint16_t* p) { return V::bf16(p); }
+};
+
+template <class V, template <class> class Element, std::size_t N, std::size_t T>
+DISTILL_INLINE void float_tile(const MatmulArgs& a, std::size_t row, std::size_t lane0) {
+    using E = Element<V>;
+    using F32 = typename V::F32;
+    const auto* w = reinterpret_cast<const typename E::T*>(a.panels) + row * a.panel_columns + lane0;
+    const auto* x = static_cast<const float*>(a.x);
+    F32 acc[2][T][N];
+    unroll<T>([&](auto t) DISTILL_LAMBDA {
+        unroll<N>([&](auto n) DISTILL_LAMBDA { acc[0][t][n] = acc[1][t][n] = V::set1(0.0f); });
+    });
+    const auto column = [&](auto chain, std::size_t c) DISTILL_LAMBDA {
+        F32 v[N];
+        unroll<N>([&](auto n) DISTILL_LAMBDA { v[n] = E::load(w + c * kPanelRows + n * V::kLanes); });
+        unroll<T>([&](auto t) DISTILL_LAMBDA {
+            const F32 xt = V::set1(x[t * a.x_stride + c]);
+            unroll<N>([&](auto n) DISTILL_LAMBDA { acc[chain][t][n] = V::fma(v[n], xt, acc[chain][t][n]); });
+        });
+    };
+    std::size_t c = 0;
+    for (; c + 2 <= a.columns; c += 2) {
+        column(std::integral_constant<std::size_t, 0>{}, c);
+        column(std::integral_constant<std::size_t, 1>{}, c + 1);
+    }
+    if (c < a.columns) column(std::integral_constant<std::size_t, 0>{}, c);
+    unroll<T>([&](auto t) DISTILL_LAMBDA {
+        unroll<N>([&](auto n) DISTILL_LAMBDA { acc[0][t][n] = V::add(acc[0][t][n], acc[1][t][n]); });
+    });
+    store_tile<V, N, T>(a, row + lane0, acc[0]);
+}
+
+// --- Entry points --------------------------------------------------------------------------------------------------
+
+// A tile takes as many registers of rows as its T tokens leave accumulators for.
+template <class V, std::size_t T>
+constexpr std::size_t tile_registers() {
+    constexpr std::size_t kAll = kPanelRows / V::kLanes;
+    return T * kAll <= V::kMaxTile ? kAll : 1;
+}
+
+template <class V, template <class> class Format, std::size_t T>
+void quantised_rows(const MatmulArgs& a) {
+    constexpr std::size_t N = tile_registers<V, T>();
+    for (std::size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
+        for (std::size_t lane0 = 0; lane0 < kPanelRows; lane0 += N * V::kLanes) quantised_tile<V, Format, N, T>(a, row, lane0);
+    }
+}
+template <class V, template <class> class Element, std::size_t T>
+void float_rows(const MatmulArgs& a) {
+    constexpr std::size_t N = tile_registers<V, T>();
+    for (std::size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
+        for (std::size_t lane0 = 0; lane0 < kPanelRows; lane0 += N * V::kLanes) float_tile<V, Element, N, T>(a, row, lane0);
+    }
+}
+
+template <class V, template <class> class Format>
+void quantised_matmul(const MatmulArgs& a) {
+    switch (a.group) {
+        case 1: return quantised_rows<V, Format, 1>(a);
+        case 4:
+            if constexpr (V::kGroup >= 4) return quantised_rows<V, Format, 4>(a);
+            break;
+        default:
+            if constexpr (V::kGroup > 4) return quantised_rows<V, Format, V::kGroup>(a);
+    }
+}
+
+// Float activations are plain rows, so a group needs no padding: any count up to V::kGroup is 4s and a rest.
+template <class V, template <class> class Element>
+void float_matmul(const MatmulArgs& args) {
+    MatmulArgs a = args;
+    while (a.n_tokens > 0) {
+        const int now = a.n_tokens >= 4 ? 4 : a.n_tokens;
+        const int left = a.n_tokens - now;
+        a.n_tokens = now;
+        switch (now) {
+            case 1: float_rows<V, Element, 1>(a); break;
+            case 2: float_rows<V, Element, 2>(a); break;
+            case 3: float_rows<V, Element, 3>(a); break;
+            default: float_rows<V, Element, 4>(a); break;
+        }
+        a.x = static_cast<const float*>(a.x) + static_cast<std::size_t>(now) * a.x_stride;
+        a.out += static_cast<std::size_t>(now) * a.out_stride;
+        a.n_tokens = left;
+    }
+}
+
+template <class V>
+void to_f16(std::uint16_t* out, const float* x, std::size_t n) {
+    std::size_t i = 0;
+    for (; i + V::kLanes <= n; i += V::kLanes) V::store_f16(out + i, V::load_f32(x + i));
+    if (i == n) return;
+    float tail[V::kLanes] = {};
+    std::uint16_t halves[V::kLanes];
+    for (std::size_t k = i; k < n; ++k) tail[k - i] = x[k];
+    V::store_f16(halves, V::load_f32(tail));
+    for (std::size_t k = i; k < n; ++k) out[k] = halves[k - i];
+}
+
+// In the order of formats().
+template <class V>
+constexpr std::array<MatmulFn, 15> matmul_functions() {
+    return {float_matmul<V, ElementF32>,       float_matmul<V, ElementF16>,       quantised_matmul<V, KernelQ4_0>,
+            quantised_matmul<V, KernelQ4_1>,   quantised_matmul<V, KernelQ5_0>,   quantised_matmul<V, KernelQ5_1>,
+            quantised_matmul<V, KernelQ8_0>,   quantised_matmul<V, KernelQ2_K>,   quantised_matmul<V, KernelQ3_K>,
+            quantised_matmul<V, KernelQ4_K>,   quantised_matmul<V, KernelQ5_K>,   quantised_matmul<V, KernelQ6_K>,
+            quantised_matmul<V, KernelIQ4_NL>, quantised_matmul<V, KernelIQ4_XS>, float_matmul<V, ElementBF16>};
+}
+
+}  // namespace
+}  // namespace distill

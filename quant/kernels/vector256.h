@@ -1,0 +1,80 @@
+// What AVX2 and AVX-VNNI share: 256-bit registers, 8 rows of a panel each. Included by those two files only.
+#pragma once
+
+#include <immintrin.h>
+
+#include "quant/kernels/matmul.h"
+
+namespace distill {
+namespace {
+
+struct Vector256 {
+    using U8 = __m256i;
+    using I32 = __m256i;
+    using F32 = __m256;
+    static constexpr std::size_t kLanes = 8, kGroup = 4, kMaxTile = 4;
+
+    DISTILL_INLINE static U8 load(const std::uint8_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+    DISTILL_INLINE static U8 masked(U8 v, int mask) { return _mm256_and_si256(v, _mm256_set1_epi8(static_cast<char>(mask))); }
+    DISTILL_INLINE static U8 low(U8 v) { return masked(v, 15); }
+    DISTILL_INLINE static U8 high(U8 v) { return masked(_mm256_srli_epi16(v, 4), 15); }
+    // Bits that cross into the neighbouring byte are for the caller to mask away.
+    template <int kBits>
+    DISTILL_INLINE static U8 shift_right(U8 v) {
+        if constexpr (kBits > 0) return _mm256_srli_epi16(v, kBits);
+        else if constexpr (kBits < 0) return _mm256_slli_epi16(v, -kBits);
+        else return v;
+    }
+    DISTILL_INLINE static U8 merge(U8 base, U8 bits, int mask) { return _mm256_or_si256(base, masked(bits, mask)); }
+    DISTILL_INLINE static U8 lookup(const std::uint8_t* table, U8 index) {
+        return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(table))), index);
+    }
+    DISTILL_INLINE static U8 broadcast4(const std::int8_t* p) {
+        std::int32_t word;
+        __builtin_memcpy(&word, p, 4);
+        return _mm256_set1_epi32(word);
+    }
+    // -offset * sum, from -8 * sum.
+    template <int kOffset>
+    DISTILL_INLINE static I32 start_sum(const std::int32_t* minus_8_sum) {
+        if constexpr (kOffset == 0) return _mm256_setzero_si256();
+        else if constexpr (kOffset < 8) return _mm256_srai_epi32(_mm256_set1_epi32(*minus_8_sum), 8 / kOffset / 2);
+        else return _mm256_slli_epi32(_mm256_set1_epi32(*minus_8_sum), __builtin_ctz(kOffset / 8));
+    }
+
+    DISTILL_INLINE static F32 f16(const std::uint16_t* p) {
+        return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    }
+    DISTILL_INLINE static F32 bf16(const std::uint16_t* p) {
+        const __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+        return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
+    }
+    DISTILL_INLINE static F32 u8_f32(const std::uint8_t* p) {
+        return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+    }
+    DISTILL_INLINE static F32 s8_f32(const std::int8_t* p) {
+        return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+    }
+    DISTILL_INLINE static F32 load_f32(const float* p) { return _mm256_loadu_ps(p); }
+    DISTILL_INLINE static void store_f32(float* p, F32 v) { _mm256_storeu_ps(p, v); }
+    DISTILL_INLINE static void store_f16(std::uint16_t* p, F32 v) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+    }
+    DISTILL_INLINE static F32 to_f32(I32 v) { return _mm256_cvtepi32_ps(v); }
+    DISTILL_INLINE static F32 set1(float v) { return _mm256_set1_ps(v); }
+    DISTILL_INLINE static F32 add(F32 a, F32 b) { return _mm256_add_ps(a, b); }
+    DISTILL_INLINE static F32 mul(F32 a, F32 b) { return _mm256_mul_ps(a, b); }
+    DISTILL_INLINE static F32 fma(F32 a, F32 b, F32 c) { return _mm256_fmadd_ps(a, b, c); }
+    DISTILL_INLINE static F32 fnma(F32 a, F32 b, F32 c) { return _mm256_fnmadd_ps(a, b, c); }
+
+    // The hardware prefetcher stops at 4 KiB pages; one line ahead for each line read keeps the bus busy across them.
+    template <std::size_t kBytes>
+    DISTILL_INLINE static void prefetch(const void* p, std::size_t) {
+        unroll<(kBytes + 63) / 64>([&](auto i) DISTILL_LAMBDA {
+            _mm_prefetch(static_cast<const char*>(p) + 4096 + 64 * i, _MM_HINT_T0);
+        });
+    }
+};
+
+}  // namespace
+}  // namespace distill

@@ -1,0 +1,27 @@
+// Q4_1: 32 weights of 4 bits with a scale and a minimum, w = d * q + m. 5 bits a weight.
+#pragma once
+
+#include <cstdint>
+
+#include "quant/f16.h"
+
+namespace distill {
+
+struct BlockQ4_1 {
+    static constexpr int kWeights = 32;
+    std::uint16_t d;      // scale, f16
+    std::uint16_t m;      // value of q = 0, f16
+    std::uint8_t qs[16];  // low nibbles: weights 0..15, high nibbles: weights 16..31
+};
+static_assert(sizeof(BlockQ4_1) == 20);
+
+static inline void dequantize(float* out, const BlockQ4_1& b) {
+    const float d = half_to_float(b.d);
+    const float m = half_to_float(b.m);
+    for (int i = 0; i < 16; ++i) {
+        out[i] = d * static_cast<float>(b.qs[i] & 15) + m;
+        out[i + 16] = d * static_cast<float>(b.qs[i] >> 4) + m;
+    }
+}
+
+}  // namespace distill

@@ -1,0 +1,411 @@
+"""How problems are asked, in English and Chinese. WORDINGS[kind][sub] = (English list, Chinese list).
+
+`[a|b]` draws one of its alternatives, `{slot}` is filled from the problem. Every fifth wording of a list (the 5th, 10th,
+...) is never trained on: it is kept for the held-out score on unseen wordings. Lists therefore have five entries or more.
+
+Usage: import only.
+"""
+
+WORDINGS = {
+    "add": {
+        "two": (
+            ["{e}", "{e}=?", "{e} = ?", "[What is|What's|what is] {e}?", "[Work out|Evaluate] the sum {e}.",
+             "[Calculate|Compute|Evaluate|Find|Solve] {e}[.|]", "What is {a} plus {b}?", "What is the sum of {a} and {b}?",
+             "[Add|Please add] {a} and {b}[.|]", "How much is {a} and {b} [together|altogether]?", "{a} plus {b} [equals what|is what|is]?",
+             "[Find|Calculate|Compute] the sum of {a} and {b}.", "Add {b} to {a}[.|]", "How much is {e}?", "What do you get when you add {b} to {a}?",
+             "[Tell me|Give me] the [result|value] of {e}.", "I have {a} and get {b} more. [How many do I have now|How many is that in total]?",
+             "[Do|Carry out] this addition: {e}", "What does {e} equal?", "A shop sold {a} items on Monday and {b} on Tuesday. How many [in total|in all]?"],
+            ["{e}", "{e}=?", "{e}等于多少？", "计算{e}。", "请算一算{e}的结果。", "[计算|求]：{e}", "{a}加{b}等于[多少|几]？", "{a}加上{b}是多少？",
+             "求{a}与{b}的和。", "{a}和{b}相加得多少？", "{a}和{b}的和是多少？", "[请计算|请问]{e}[是多少？|等于几？]", "把{a}和{b}加起来[，结果是多少？|。]",
+             "{e}的[结果|值]是多少？", "比{a}多{b}的数是多少？", "[帮我算一下|算一下]{e}", "{e}=", "小明有{a}元，又得到{b}元，现在一共有多少元？",
+             "求和：{e}", "仓库原有{a}箱货物，又运来{b}箱，现在共有多少箱？"]),
+        "three": (
+            ["{e}", "{e} = ?", "What is {e}?", "[Calculate|Compute|Find] {e}[.|]", "What is the total of {a}, {b} and {c}?", "Add {a}, {b} and {c}.",
+             "What is the sum of {a}, {b} and {c}?", "[Work out|Evaluate] {e}."],
+            ["{e}", "{e}=?", "{e}等于多少？", "计算{e}。", "求{a}、{b}、{c}三个数的总和。", "{a}、{b}、{c}的和是多少？", "[求|计算]：{e}", "{a}加{b}加{c}等于多少？"]),
+    },
+    "sub": {
+        "two": (
+            ["{e}", "{e}=?", "{e} = ?", "[What is|What's|what is] {e}?", "[Work out|Evaluate] the difference {e}.",
+             "[Calculate|Compute|Evaluate|Find|Solve] {e}[.|]", "What is {a} minus {b}?", "Subtract {b} from {a}[.|]", "[Take|Please take] {b} away from {a}[.|]",
+             "What is left when {b} is taken from {a}?", "{a} minus {b} [equals what|is what|is]?", "[Find|Calculate|What is] the difference {a} - {b}[.|]",
+             "How much is {a} less {b}?", "How much is {e}?", "What do you get when you subtract {b} from {a}?", "[Tell me|Give me] the [result|value] of {e}.",
+             "[Do|Carry out] this subtraction: {e}", "What does {e} equal?", "What number is {b} less than {a}?", "Start at {a} and go down by {b}. What number do you reach?"],
+            ["{e}", "{e}=?", "{e}等于多少？", "计算{e}。", "请算一算{e}的结果。", "[计算|求]：{e}", "{a}减{b}等于[多少|几]？", "{a}减去{b}是多少？",
+             "求{a}与{b}的差。", "从{a}里去掉{b}还剩多少？", "{a}和{b}的差是多少？（用{a}减{b}）", "[请计算|请问]{e}[是多少？|等于几？]", "比{a}少{b}的数是多少？",
+             "{e}的[结果|值]是多少？", "被减数是{a}，减数是{b}，差是多少？", "[帮我算一下|算一下]{e}", "{e}=", "求差：{e}"]),
+    },
+    "mul": {
+        "two": (
+            ["{e}", "{e}=?", "{e} = ?", "[What is|What's|what is] {e}?", "[Work out|Evaluate] the product {e}.",
+             "[Calculate|Compute|Evaluate|Find|Solve] {e}[.|]", "What is {a} times {b}?", "Multiply {a} by {b}[.|]", "[Multiply|Please multiply] {a} and {b}[.|]",
+             "What do you get when you multiply {a} by {b}?", "{a} times {b} [equals what|is what|is]?", "[Find|Calculate|Compute] the product of {a} and {b}.",
+             "What is the product of {a} and {b}?", "How much is {e}?", "There are {a} boxes with {b} eggs each. How many eggs are there?",
+             "[Tell me|Give me] the [result|value] of {e}.", "What is {a} multiplied by {b}?", "[Do|Carry out] this multiplication: {e}", "What does {e} equal?",
+             "A school has {a} classes of {b} pupils. How many pupils are there in total?", "Each of {a} rows has {b} seats. How many seats are there [in all|]?"],
+            ["{e}", "{e}=?", "{e}等于多少？", "计算{e}。", "请算一算{e}的结果。", "[计算|求]：{e}", "{a}乘{b}等于[多少|几]？", "{a}乘以{b}是多少？",
+             "求{a}与{b}的积。", "{a}和{b}相乘得多少？", "{a}和{b}的积是多少？", "[请计算|请问]{e}[是多少？|等于几？]", "{a}个{b}[是多少|相加等于多少]？",
+             "{e}的[结果|值]是多少？", "每箱有{b}个苹果，{a}箱一共有多少个？", "[帮我算一下|算一下]{e}", "{e}=", "{a}的{b}倍是多少？", "求积：{e}",
+             "一个剧院有{a}排座位，每排{b}个，共有多少个座位？", "学校有{a}个班，每班{b}人，一共有多少人？"]),
+    },
+    "div": {
+        "div": (
+            ["{e}", "{e}=?", "{e} = ?", "[What is|What's|what is] {e}?", "[Work out|Evaluate] the quotient {e}[, with the remainder if there is one|].",
+             "[Calculate|Compute|Evaluate|Find|Solve] {e}[.|]", "What is {a} divided by {b}?", "Divide {a} by {b}[.|]",
+             "[Divide|Please divide] {a} by {b} and give the remainder if there is one.", "How many times does {b} go into {a}[, and what is left|]?",
+             "{a} divided by {b} [equals what|is what|is]?", "[Find|Give] the quotient and remainder of {e}.", "Find the quotient of {a} and {b}.", "How much is {e}?",
+             "What are the quotient and the remainder when {a} is divided by {b}?", "[Tell me|Give me] the [result|value] of {e}.",
+             "[Do|Carry out] this division: {e}", "What does {e} equal?", "{a} sweets are shared equally among {b} children. How many does each get[, and how many are left|]?",
+             "Split {a} into groups of {b}. How many full groups are there, and how many are left over?"],
+            ["{e}", "{e}=?", "{e}等于多少？", "计算{e}。", "请算一算{e}的结果。", "[计算|求]：{e}", "{a}除以{b}等于[多少|几]？", "{a}除以{b}是多少？",
+             "求{a}除以{b}的商[和余数|]。", "把{a}平均分成{b}份，每份是多少[，还剩多少|]？", "{a}除以{b}，商和余数[各|分别]是多少？", "[请计算|请问]{e}[是多少？|等于几？]",
+             "{a}里面有几个{b}？", "{e}的[结果|值]是多少？", "被除数是{a}，除数是{b}，求商[与余数|和余数]。", "[帮我算一下|算一下]{e}", "{e}=", "用{b}去除{a}，得多少？",
+             "有{a}块糖，平均分给{b}个小朋友，每人分几块[，还剩几块|]？"]),
+    },
+    "chickens": {
+        "both": (
+            ["[There are|A farm has|A farmer has] {A} and {B}[ on a farm| in a cage|], {h} heads and {f} {feet}[ in all| in total|]. How many {A} and how many {B} are there?",
+             "A cage holds {A} and {B}. There are {h} heads and {f} {feet}. [How many of each are there?|How many of each?|Find the number of each.]",
+             "{A} and {B}: {h} heads, {f} {feet}. How many [{A} and {B}|of each]?",
+             "There are {h} heads and {f} {feet} among {A} and {B}. How many {A} and {B} are there?",
+             "On a farm there are only {A} and {B}. Together they have {h} heads and {f} {feet}. How many {A} and how many {B} live there?",
+             "[Some|Several] {A} and {B} [are|sit] in [a|the same] [cage|pen|yard]. [I count|One counts|You count] {h} heads and {f} {feet}. How many {A} and {B} are there?",
+             "A farmer counts {h} animals, all {A} and {B}, with {f} {feet} [altogether|in total]. [Find|Determine] how many of each [he has|there are].",
+             "{h} animals, {A} and {B}, have {f} {feet} in all. How many {A} and how many {B}[ are there|]?",
+             "In a [yard|barn|field] with {A} and {B} there are {h} heads and {f} {feet} in total. [Find|Work out] the number[s|] of {A} and {B}.",
+             "If {A} and {B} together have {f} {feet} and {h} heads, how many {A} and how many {B} are there?",
+             "A pen contains {A} and {B}; {h} heads, {f} {feet}. How many {A}, how many {B}?",
+             "[Solve|Here is] the classic {A} and {B} problem: {h} heads and {f} {feet}. How many of each?",
+             "A [farmer|man|woman] keeps {h} {A} and {B} with a total of {f} {feet}. How many {A} and {B} does [he|she] keep?",
+             "Given {A} and {B} with {h} heads and {f} {feet}, [find|compute] the number of {A} and the number of {B}.",
+             "I see {h} heads and {f} {feet} in a yard of {A} and {B}. How many {A} and {B} do I see?",
+             "There [are|were] {h} {A} and {B} in total. They have {f} {feet} altogether. How many {A} and how many {B} are there?"],
+            ["[鸡兔同笼问题：|]{a}[和|与]{b}[共有|共]{h}个头，{f}只{feet}，{a}和{b}各有多少只？", "笼子里有{a}和{b}[若干只|]，[从上面数有|共有]{h}个头，[从下面数有|共有]{f}只{feet}，[问|请问|]{a}和{b}各[有|]几只？",
+             "{a}{b}同笼，[共有|共]{h}个头，{f}只{feet}，[求|问]{a}和{b}各[有|]多少只[。|？]", "[一个笼子里|农场里|院子里]有{a}和{b}共{h}只，[脚共有|共有脚|一共有]{f}只[脚|]，{a}和{b}各有多少只？",
+             "{a}与{b}共{h}只，它们共有{f}只{feet}，问{a}、{b}各几只？", "今有{a}{b}同笼，上有{h}头，下有{f}{feet}，问{a}{b}各几何？",
+             "农场养了{a}和{b}[一共|共]{h}只，数一数共有{f}只{feet}。[请问|]{a}和{b}[各|分别]有多少只？", "有{a}和{b}共{h}只，[一共有|合计]{f}条{feet}，[求|问]{a}、{b}的只数[。|？]",
+             "{a}和{b}[加起来|合起来]有{h}个头、{f}只{feet}，{a}有几只？{b}有几只？", "院子里{a}和{b}的头共{h}个，{feet}共{f}只，{a}和{b}分别有多少只？",
+             "{h}个头，{f}只{feet}，{a}和{b}各多少？", "[小明|爷爷|农民]家[养了|有]{a}和{b}共{h}只，共有{f}只{feet}，{a}和{b}各[养了|有]多少只？",
+             "已知{a}、{b}共有{h}个头和{f}只{feet}，求{a}和{b}[各有多少只|的数量]。", "{a}和{b}在同一个笼子里，头{h}个，{feet}{f}只，求各有多少只。",
+             "笼中{a}{b}共有头{h}个、{feet}{f}只，试求{a}、{b}各多少只。", "一个笼子里有{a}和{b}，共{h}个头，{f}只{feet}。{a}和{b}各有几只？"]),
+        "one": (
+            ["[There are|A farm has] {A} and {B}, {h} heads and {f} {feet} in all. How many {one} are there?",
+             "A cage holds {A} and {B}. There are {h} heads and {f} {feet}. How many {one}[ are there|]?",
+             "{h} animals, {A} and {B}, have {f} {feet}. How many of them are {one}?",
+             "Among {A} and {B} there are {h} heads and {f} {feet}. Find the number of {one}.",
+             "A farmer has {h} {A} and {B} with {f} {feet} in total. How many {one} does the farmer have?",
+             "[If|When] {A} and {B} have {h} heads and {f} {feet}, how many {one} are there?"],
+            ["{a}和{b}共有{h}个头，{f}只{feet}，{one}有多少只？", "笼子里有{a}和{b}，共有{h}个头，{f}只{feet}，[问|请问|]{one}有几只？",
+             "{a}{b}同笼，共{h}个头，{f}只{feet}，求{one}的只数。", "农场里{a}和{b}共{h}只，{feet}共{f}只，其中{one}有多少只？",
+             "院子里有{a}和{b}一共{h}只，它们有{f}只{feet}，{one}有几只？", "已知{a}、{b}共{h}个头和{f}只{feet}，{one}有多少只？"]),
+        "vboth": (
+            ["A [parking lot|garage|yard] has {h} vehicles, {A} and {B}, with {f} {feet} [in all|in total]. How many {A} and how many {B} are there?",
+             "There are {h} {A} and {B}[ in a parking lot|]. Together they have {f} {feet}. How many of each are there?",
+             "{A} have {l1} wheels and {B} have {l2}. {h} of them have {f} wheels. How many {A} and {B} are there?",
+             "A shop has {h} {A} and {B} with {f} {feet} altogether. Find the number of each.",
+             "In a car park stand {h} {A} and {B}. One counts {f} {feet}. How many {A} and {B} are there?",
+             "{h} vehicles ({A} and {B}) have {f} {feet}. How many of each?"],
+            ["停车场有{a}和{b}共{h}辆，共有{f}个{feet}，{a}和{b}各有多少辆？", "[一个停车场|车棚里]停着{a}和{b}，一共{h}辆，{f}个轮子，问两种车各有几辆？",
+             "{a}有{l1}个轮子，{b}有{l2}个轮子，两种车共{h}辆，{f}个轮子，{a}和{b}各几辆？", "{a}和{b}共{h}辆，共{f}个{feet}，求{a}和{b}各多少辆。",
+             "车库里{a}和{b}合计{h}辆，轮子合计{f}个，{a}、{b}分别有多少辆？", "有{a}和{b}一共{h}辆，轮子总数是{f}，{a}和{b}各有几辆？"]),
+        "vone": (
+            ["A parking lot has {h} vehicles, {A} and {B}, with {f} {feet} in all. How many {one} are there?", "There are {h} {A} and {B} with {f} {feet}. How many {one}?",
+             "{h} {A} and {B} have {f} {feet} altogether. Find the number of {one}.", "A garage has {A} and {B}, {h} in total, with {f} {feet}. How many of them are {one}?",
+             "In a yard stand {h} {A} and {B} with {f} {feet}. How many {one} stand there?"],
+            ["停车场有{a}和{b}共{h}辆，共有{f}个{feet}，{one}有多少辆？", "{a}和{b}共{h}辆，轮子共{f}个，{one}有几辆？", "{a}、{b}一共{h}辆，{f}个{feet}，求{one}的辆数。",
+             "车棚里有{a}和{b}共{h}辆，{f}个{feet}，其中{one}有多少辆？", "车库里停着{a}和{b}，共{h}辆车、{f}个轮子，{one}有几辆？"]),
+    },
+    "lin1": {
+        "eq": (
+            ["[Solve|solve] {e}[.|]", "Solve for {v}: {e}[.|]", "Find {v}: {e}", "Solve the equation {e}[.|]", "What value of {v} satisfies {e}?",
+             "[Find|Determine|Compute] {v} if {e}[.|]", "{e}", "{e}, {v} = ?", "What is {v} if {e}?", "{e}. What is {v}?",
+             "[Solve|Work out] the [linear |]equation {e} for {v}.", "If {e}, [what is {v}|find {v}|then what is {v}]?", "Find the value of {v} [in|such that|for which] {e}.",
+             "Given {e}, find {v}.", "For which {v} is {e}?", "[Find|Give] the solution of {e}.", "{e}, solve for {v}", "What is the solution of {e}?",
+             "Let {e}. [Find|What is] {v}[.|?]", "Please tell me what {v} is when {e}."],
+            ["解方程{e}[。|]", "解方程：{e}[。|]", "{e}，求{v}[。|]", "求{v}：{e}", "当{v}为何值时，{e}？", "已知{e}，求{v}[的值|][。|]", "{e}", "{e}，{v}等于多少？", "解一元一次方程{e}[。|]",
+             "方程{e}的根是多少？", "求方程{e}的解。", "方程{e}的解是[什么|多少]？", "如果{e}，那么{v}等于[几|多少]？", "若{e}，则{v}=？", "请解出{v}：{e}",
+             "求[满足|使]{e}[的|成立的]{v}。", "[请|]解方程 {e}", "{e}，{v}=？", "设{e}，求{v}的值。", "请问{e}中的{v}是多少？"]),
+        "word": (
+            ["{a} times a number plus {b} is {c}. [What is the number|Find the number][?|.]", "A number multiplied by {a}, plus {b}, [gives|equals|is] {c}. [What is the number?|Find it.]",
+             "[I think|Think] of a number. Multiply it by {a} and add {b}: the result is {c}. What is the number?", "If you multiply a number by {a} and add {b}, you get {c}. What is the number?",
+             "When {b} is added to {a} times a number, the result is {c}. Which number is it?", "The sum of {a} times a number and {b} is {c}. Find the number."],
+            ["一个数的{a}倍加{b}等于{c}，[这个数是多少？|求这个数。]", "某数乘{a}再加{b}得{c}，求[这个数|某数]。", "一个数乘以{a}，再加上{b}，结果是{c}。这个数是多少？", "{a}乘一个数再加{b}是{c}，这个数是几？",
+             "比一个数的{a}倍多{b}的数是{c}，求这个数。", "我想了一个数，乘{a}再加{b}等于{c}，这个数是多少？"]),
+        "wordm": (
+            ["{a} times a number minus {b} is {c}. [What is the number|Find the number][?|.]", "A number multiplied by {a}, minus {b}, [gives|equals|is] {c}. [What is the number?|Find it.]",
+             "Think of a number. Multiply it by {a} and subtract {b}: the result is {c}. What is the number?", "If you multiply a number by {a} and subtract {b}, you get {c}. What is the number?",
+             "When {b} is taken from {a} times a number, {c} is left. Which number is it?", "{b} less than {a} times a number is {c}. Find the number."],
+            ["一个数的{a}倍减{b}等于{c}，[这个数是多少？|求这个数。]", "某数乘{a}再减{b}得{c}，求[这个数|某数]。", "一个数乘以{a}，再减去{b}，结果是{c}。这个数是多少？", "{a}乘一个数再减{b}是{c}，这个数是几？",
+             "比一个数的{a}倍少{b}的数是{c}，求这个数。", "我想了一个数，乘{a}再减{b}等于{c}，这个数是多少？"]),
+    },
+    "lin2": {
+        "sys": (
+            ["Solve {e1}, {e2}[.|]", "Solve the system {e1}, {e2}[.|]", "Solve the [system of |simultaneous |]equations {e1} and {e2}[.|]", "Find {x} and {y}: {e1}, {e2}",
+             "What are {x} and {y} if {e1} and {e2}?", "{e1}, {e2}", "Given {e1} and {e2}, find {x} and {y}.", "If {e1} and {e2}, [find|what are] {x} and {y}[.|?]",
+             "Solve for {x} and {y}: {e1}; {e2}", "Which {x} and {y} satisfy both {e1} and {e2}?", "{e1}; {e2}. Find {x} and {y}.", "Solve the system:\n{e1}\n{e2}",
+             "[Find|Determine] the solution of {e1}, {e2}.", "{e1} and {e2}. Solve for {x} and {y}.", "Work out {x} and {y} from {e1} and {e2}."],
+            ["解方程组{e1}，{e2}[。|]", "解方程组：{e1}，{e2}[。|]", "已知{e1}，{e2}，求{x}和{y}[。|]", "{e1}，{e2}，求{x}、{y}[的值|][。|]", "如果{e1}，{e2}，那么{x}和{y}各是多少？",
+             "{e1}，{e2}", "求方程组{e1}，{e2}的解。", "若{e1}且{e2}，求{x}和{y}。", "解二元一次方程组：{e1}；{e2}", "{x}、{y}满足{e1}和{e2}，求{x}、{y}。",
+             "解方程组：\n{e1}\n{e2}", "求{x}和{y}：{e1}；{e2}", "方程组{e1}、{e2}的解是什么？", "[请|]解方程组 {e1}, {e2}", "由{e1}与{e2}求出{x}与{y}。"]),
+        "sd": (
+            ["The sum of two numbers is {s} and their difference is {d}. [Find the numbers|What are the numbers|Find the two numbers][.|?]", "Two numbers add up to {s} and differ by {d}. [What are they?|Find them.]",
+             "Two numbers have sum {s} and difference {d}. [Find|What are] [them|the numbers][.|?]", "Find two numbers whose sum is {s} and whose difference is {d}.",
+             "Together two numbers make {s}; one is {d} larger than the other. Which numbers are they?", "The total of two numbers is {s} and the larger minus the smaller is {d}. What are the two numbers?"],
+            ["两个数的和是{s}，差是{d}，[求这两个数|这两个数各是多少][。|？]", "两数之和为{s}，两数之差为{d}，求[这两个数|两数]。", "已知两个数的和是{s}，差是{d}，这两个数[分别|各]是多少？", "和是{s}、差是{d}的两个数是多少？",
+             "两个数相加得{s}，大数比小数多{d}，求这两个数。", "两个数的和为{s}，它们的差为{d}，大数和小数分别是几？"]),
+        "buy": (
+            ["{A1} and {B1} cost ${c1}. {A2} and {B2} cost ${c2}. [How much does a {P} cost, and how much does a {Q} cost?|How much does each cost?]",
+             "{A1} and {B1} cost {c1} dollars; {A2} and {B2} cost {c2} dollars. What [does a {P} and a {Q} cost each|are the prices of a {P} and a {Q}]?",
+             "If {A1} and {B1} cost ${c1}, and {A2} and {B2} cost ${c2}, [find the price of a {P} and of a {Q}|what is the price of a {P} and of a {Q}][.|?]",
+             "A shop sells {A1} and {B1} for ${c1}, or {A2} and {B2} for ${c2}. Find the price of a {P} and the price of a {Q}.",
+             "Tom pays ${c1} for {A1} and {B1}. Anna pays ${c2} for {A2} and {B2}. How much is a {P}, and how much is a {Q}?",
+             "For {A1} and {B1} one pays ${c1}, for {A2} and {B2} ${c2}. What does one {P} cost and what does one {Q} cost?"],
+            ["{A1}和{B1}共{c1}元，{A2}和{B2}共{c2}元，{P}和{Q}的单价各是多少元？", "买{A1}和{B1}[要|需要]{c1}元，买{A2}和{B2}[要|需要]{c2}元，求{P}和{Q}的单价。", "{A1}、{B1}一共{c1}元；{A2}、{B2}一共{c2}元。每{up}{P}和每{uq}{Q}各多少元？",
+             "已知{A1}和{B1}的总价是{c1}元，{A2}和{B2}的总价是{c2}元，{P}、{Q}每{up}、每{uq}多少元？", "小明买{A1}和{B1}花了{c1}元，小红买{A2}和{B2}花了{c2}元，{P}和{Q}的单价分别是多少？",
+             "{A1}加{B1}要{c1}元，{A2}加{B2}要{c2}元，{P}多少钱一{up}，{Q}多少钱一{uq}？"]),
+    },
+    "percent": {
+        "of": (
+            ["What is {p}% of {n}?", "{p}% of {n}", "[Find|Calculate|Compute] {p}% of {n}[.|]", "What is {p} percent of {n}?", "How much is {p}% of {n}?", "[Work out|Find] {p} percent of {n}.", "{p}% of {n} = ?",
+             "Take {p}% of {n}. What do you get?", "How many is {p} percent of {n}?", "A tank holds {n} liters and is {p}% full. How many liters are in it?"],
+            ["{n}的{p}%是多少？", "求{n}的{p}%。", "{n}的百分之{p}是多少？", "计算{n}的{p}%[。|]", "{p}%乘{n}等于多少？", "{n}×{p}%=？", "{n}的{p}%等于[多少|几]？", "求{n}的百分之{p}[。|是多少。]", "{n}*{p}%等于多少？",
+             "学校有{n}人，其中{p}%是女生，女生有多少人？"]),
+        "off": (
+            ["A {i} costs ${n}. It is {p}% off. What is the new price?", "A {i} costs ${n} and [is reduced|is discounted] by {p}%. [What is|Find] the new price[?|.]", "The price of a {i} is ${n}. After a discount of {p}%, what does it cost?",
+             "What is the price of a ${n} {i} after {p}% off?", "A {i} is priced at ${n}. How much do you pay after a {p}% discount?", "A ${n} {i} is on sale at {p}% off. What is the sale price?", "${n} minus {p}% discount, what is the price?",
+             "A {i} that costs {n} dollars gets {p}% cheaper. What does it cost now?", "[Decrease|Reduce] {n} by {p}%[.|]", "A shop takes {p} percent off the price of a {i} that was ${n}. How much is it now?"],
+            ["一{u}{i}原价{n}元，降价{p}%后[是多少元|多少元]？", "{i}原价{n}元，现在便宜{p}%，现价是多少？", "{i}的价格是{n}元，打折优惠{p}%，现价多少元？", "原价{n}元的{i}降价{p}%，现在卖多少元？", "一{u}{i}标价{n}元，优惠{p}%后要付多少元？",
+             "商店把{n}元的{i}降价{p}%出售，现价是多少元？", "{n}元减少{p}%是多少元？", "{i}从{n}元降价百分之{p}，现在多少元？"]),
+        "zhe": (
+            [],
+            ["一{u}{i}原价{n}元，打{z}折后[是多少元|多少元]？", "{i}原价{n}元，现在打{z}折，现价是多少？", "原价{n}元的{i}打{z}折出售，[要付多少元|现价多少元]？", "{n}元打{z}折是多少元？", "一{u}{i}标价{n}元，按{z}折卖，售价是多少元？", "{i}的价格是{n}元，[商店|商场]打{z}折，买一{u}要多少元？"]),
+        "up": (
+            ["A price of ${n} [rises|goes up|increases] by {p}%. What is the new price?", "Increase {n} by {p}%[.|]", "What is {n} increased by {p}%?", "A salary of ${n} is raised by {p}%. What is the new salary?", "A town with {n} people grows by {p}%. How many people live there then?",
+             "The rent was ${n} and went up {p} percent. What is it now?", "{n} plus {p}% = ?", "Something cost ${n} and became {p}% more expensive. What does it cost now?"],
+            ["{n}增加{p}%是多少？", "某商品原价{n}元，涨价{p}%后[是多少元|多少元]？", "工资原来是{n}元，上涨{p}%，现在是多少元？", "{n}提高{p}%后是多少？", "去年产量是{n}吨，今年增长{p}%，今年产量是多少吨？", "价格从{n}元上涨百分之{p}，现在是多少元？", "{n}元涨{p}%后是多少元？"]),
+        "what": (
+            ["{a} is what percent of {b}?", "What percent of {b} is {a}?", "What percentage of {b} is {a}?", "[Express|Write] {a} out of {b} as a percentage.", "{a} out of {b} is how many percent?", "In a class of {b} pupils {a} are girls. What percentage is that?",
+             "How many percent of {b} is {a}?", "A test has {b} points and I got {a}. What percent is that?"],
+            ["{a}是{b}的百分之几？", "{a}占{b}的百分之几？", "{a}占{b}的百分比是多少？", "{b}人中有{a}人，占百分之几？", "{a}相当于{b}的百分之多少？", "求{a}是{b}的百分之几。", "总数是{b}，其中{a}，所占百分比是多少？"]),
+        "orig": (
+            ["After a {p}% discount a {i} costs ${m}. What was the original price?", "A {i} costs ${m} after {p}% off. [Find|What was] the original price[.|?]", "A {i} was reduced by {p}% and now costs ${m}. What did it cost before?", "With {p}% off, a {i} is ${m}. What is the full price?",
+             "A shop sells a {i} at {p}% off for ${m}. How much was it before the discount?", "I paid ${m} for a {i} at a discount of {p}%. What was its original price?"],
+            ["一{u}{i}降价{p}%后是{m}元，原价是多少元？", "{i}降价{p}%后卖{m}元，求原价。", "某商品优惠{p}%后售价{m}元，原价多少元？", "{i}便宜了{p}%，现在{m}元，原来多少元？", "一{u}{i}打折优惠{p}%之后付了{m}元，它的原价是多少？", "降价{p}%后{i}的价格是{m}元，原价是多少？"]),
+        "buy": (
+            ["[One|A] {i} costs ${c}. How much do {k} {I} cost?", "{k} {I} at ${c} each: what is the total?", "How much are {k} {I} at ${c} each?", "I buy {k} {I} for ${c} each. How much do I pay[ in total|]?", "What do {k} {I} cost if one {i} is ${c}?",
+             "A {i} is ${c}. [Find|What is] the price of {k} {I}[.|?]", "{k} {I} cost ${c} each. What is the total price?"],
+            ["一{u}{i}{c}元，{k}{u}多少元？", "每{u}{i}{c}元，买{k}{u}[要|一共要]多少元？", "{i}每{u}{c}元，{k}{u}一共多少钱？", "买{k}{u}{i}，每{u}{c}元，共需多少元？", "{i}的单价是{c}元，{k}{u}的总价是多少？", "小红买了{k}{u}{i}，单价{c}元，她要付多少元？"]),
+        "change": (
+            ["I buy {k} {I} at ${c} each and pay with ${m}. How much change do I get?", "{k} {I} cost ${c} each. I pay ${m}. What is the change?", "Tom buys {k} {I} for ${c} each and gives ${m}. How much change does he get?", "What is the change from ${m} for {k} {I} at ${c} each?",
+             "One {i} is ${c}. How much money is left of ${m} after buying {k} {I}?", "Anna has ${m} and buys {k} {I} at ${c} each. How much does she have left?"],
+            ["每{u}{i}{c}元，买{k}{u}，付{m}元，应找回多少元？", "小明买{k}{u}{i}，每{u}{c}元，给了{m}元，找回多少元？", "{i}每{u}{c}元，{m}元买{k}{u}后还剩多少元？", "买{k}{u}{i}，单价{c}元，付了{m}元，找零多少？", "妈妈带{m}元，买了{k}{u}单价{c}元的{i}，还剩多少钱？", "{i}的单价是{c}元，买{k}{u}付{m}元要找多少元？"]),
+    },
+    "speed": {
+        "dist": (
+            ["A [car|train|bus] [drives|travels|moves] at {v} for {t}. How far does it go?", "[A train|A car|A cyclist] goes {v} for {t}. [What distance does it cover|How far is that][?|?]", "How far do you get in {t} at {v}?", "What distance is covered in {t} at {v}?", "At a speed of {v}, how many {km} are covered in {t}?",
+             "A [car|truck|train] travels at a [constant |]speed of {v}. What distance does it [cover|travel] in {t}?", "Speed {v}, time {t}. [Find|What is] the distance[.|?]", "If something moves at {v}, how far does it move in {t}?"],
+            ["[一辆汽车|一列火车|一辆客车]{v}，{t}行多少{km}？", "[汽车|火车]的速度是{v}，行驶{t}，[路程是多少{km}|共行多少{km}]？", "速度是{v}，时间是{t}，求路程。", "[小明|一辆车]以{v}的速度[行进|行驶]{t}，走了多少{km}？", "按{v}的速度，{t}能走多远？", "一辆车{v}，行了{t}，一共行了多少{km}？", "[甲车|货车]的速度为{v}，{t}后行驶了多少{km}？"]),
+        "time": (
+            ["How long does [a car|a train|it] take to [cover|travel] {d} at {v}?", "A [car|train|bus] travels {d} at {v}. How many {hr} does it take?", "At {v}, how long does it take to go {d}?", "Distance {d}, speed {v}. [Find|What is] the time[.|?]", "How many {hr} are needed for {d} at a speed of {v}?",
+             "A [truck|cyclist|train] moves at {v}. In how many {hr} does it [cover|go] {d}?", "If the speed is {v}, how long does a trip of {d} take?"],
+            ["[一辆汽车|一列火车]{v}，行{d}需要多少{hr}？", "路程是{d}，速度是{v}，[求时间。|需要多少{hr}？]", "以{v}的速度走{d}，要多少{hr}？", "[汽车|客车]的速度是{v}，行驶{d}要几{hr}？", "两地相距{d}，汽车的速度是{v}，多少{hr}可以到达？", "一辆车{v}，{d}要走多少{hr}？", "从甲地到乙地{d}，速度为{v}，需要几{hr}？"]),
+        "spd": (
+            ["A [car|train|bus] travels {d} in {t}. What is its speed?", "[What is the speed of a train that goes|What is the speed of something that moves] {d} in {t}?", "{d} in {t}: what is the speed?", "Distance {d}, time {t}. [Find|What is] the speed[.|?]", "How fast is a car that needs {t} for {d}?", "A [truck|cyclist|train] covers {d} in {t}. [Find|Calculate] its [average |]speed.",
+             "If it takes {t} to go {d}, what is the speed?"],
+            ["[一辆汽车|一列火车]{t}行{d}，速度是多少？", "路程是{d}，时间是{t}，[求速度。|速度是多少？]", "{t}走了{d}，平均速度是多少？", "[汽车|客车]{t}行驶了{d}，求它的速度。", "两地相距{d}，汽车用了{t}到达，汽车的速度是多少？", "一辆车行{d}用了{t}，它每{hr}行多少{km}？", "从甲地到乙地{d}，用了{t}，速度是多少？"]),
+        "meet": (
+            ["Two [trains|cars] are {d} apart and move towards each other at {v} and {w}. After how many {hr} do they meet?", "Two [cars|trains] start {d} apart and drive towards each other, one at {v}, the other at {w}. When do they meet?", "A and B are {d} apart and go towards each other at {v} and {w}. How long until they meet?",
+             "From two towns {d} apart, two cars start at the same time towards each other at {v} and {w}. After what time do they meet?", "The distance between two trains is {d}. They approach each other at {v} and {w}. In how many {hr} will they meet?", "Two people {d} apart move towards each other with speeds {v} and {w}. How many {hr} until they meet?"],
+            ["甲乙两车相距{d}，同时相向而行，甲{v}，乙{w}，几{hr}后相遇？", "两地相距{d}，两车同时从两地相对开出，一辆{v}，另一辆{w}，多少{hr}后相遇？", "甲、乙两人相距{d}，相向而行，速度分别是{v}和{w}，经过多少{hr}相遇？", "两列火车相距{d}，相向开出，甲车{v}，乙车{w}，几{hr}相遇？", "A、B两地相距{d}，甲乙同时出发相向而行，甲的速度是{v}，乙的速度是{w}，求相遇时间。", "相距{d}的两车面对面行驶，速度为{v}和{w}，多久相遇？"]),
+        "chase": (
+            ["A [car|train] at {v} follows another that goes {w} and is {g} ahead. After how many {hr} does it catch up?", "One car drives at {w} and is {g} ahead of another that drives at {v}. How long until the second catches the first?", "B is {g} ahead of A. A moves at {v}, B at {w}. When does A catch up with B?", "A runner at {v} chases one at {w} who has a lead of {g}. How long does it take to catch up?",
+             "How many {hr} does something at {v} need to overtake something at {w} that is {g} in front?", "A has a lead of {g} and moves at {w}. B follows at {v}. How long does B need to catch A?"],
+            ["甲在乙后面{g}，两人同时同向而行，甲{v}，乙{w}，几{hr}后甲追上乙？", "乙在甲前面{g}，甲的速度是{v}，乙的速度是{w}，甲几{hr}追上乙？", "快车在慢车后面{g}，快车{v}，慢车{w}，多少{hr}后快车追上慢车？", "两车相距{g}，同向行驶，后车{v}，前车{w}，多久能追上？", "前面的车{w}，后面的车{v}，相距{g}，后车要多少{hr}追上前车？", "甲追乙，甲{v}，乙{w}，相距{g}，需要几{hr}追上？"]),
+    },
+    "seq": {
+        "an": (
+            ["An arithmetic sequence has first term {a} and common difference {d}. Find the {nth} term.", "[In|For] an arithmetic sequence, {a1} and {dd}. [Find|What is] {an}[.|?]", "The first term of an arithmetic sequence is {a} and the common difference is {d}. What is the {nth} term?", "What is the {nth} term of the arithmetic [sequence|progression] with first term {a} and difference {d}?",
+             "Arithmetic sequence with {a1}, {dd}: compute {an}.", "[Given|Let] an arithmetic sequence with {a1} and {dd}, find {an}.", "A sequence starts with {a} and each term is {d} more than the one before. Find term number {n}.", "Find {an} of the arithmetic sequence with {a1} and common difference {d}."],
+            ["等差数列的首项是{a}，公差是{d}，求第{n}项。", "等差数列中，{a1}，{dd}，求{an}[。|]", "已知等差数列[首项为|首项]{a}，[公差为|公差]{d}，第{n}项是多少？", "一个等差数列第一项是{a}，公差是{d}，它的第{n}项是多少？", "在首项为{a}、公差为{d}的等差数列里，第{n}项等于几？", "等差数列{a1}，公差{d}，{an}等于多少？", "首项{a}、公差{d}的等差数列，求第{n}项[的值|]。", "数列从{a}开始，每项比前一项大{d}，第{n}项是多少？"]),
+        "list": (
+            ["Find the {nth} term of the arithmetic sequence {list}, ...", "What is the {nth} term of {list}, ...?", "The arithmetic sequence {list}, ... goes on. What is its {nth} term?", "{list}, ... What is term number {n}?", "An arithmetic sequence begins {list}. Compute its {nth} term.", "[In|For] the arithmetic sequence {list}, ..., [find|what is] the {nth} term[.|?]", "[Given|Consider] the arithmetic progression {list}, ... [Find|Calculate] {an}."],
+            ["等差数列{list}，……的第{n}项是多少？", "求等差数列{list}，…的第{n}项。", "数列{list}，……是等差数列，求第{n}项。", "{list}，……第{n}项是[多少|几]？", "一个等差数列的开头几项是{list}，它的第{n}项等于多少？", "已知等差数列{list}，…，求{an}[。|]", "观察等差数列{list}，……，第{n}个数是多少？"]),
+        "asum": (
+            ["An arithmetic sequence has first term {a} and common difference {d}. Find the sum of the first {n} terms.", "In an arithmetic sequence, {a1} and {dd}. Find {sn}, the sum of the first {n} terms.", "What is the sum of the first {n} terms of the arithmetic sequence with first term {a} and difference {d}?", "The first term is {a}, the common difference {d}. [Find|What is] the sum of the first {n} terms of this arithmetic sequence[.|?]",
+             "Add up the first {n} terms of the arithmetic sequence with {a1} and {dd}.", "Find the sum of the first {n} terms of an arithmetic progression with {a1}, {dd}."],
+            ["等差数列的首项是{a}，公差是{d}，求前{n}项的和。", "等差数列中，{a1}，{dd}，求前{n}项和{sn}[。|]", "已知等差数列首项{a}，公差{d}，前{n}项的和是多少？", "首项为{a}、公差为{d}的等差数列，前{n}项[之和|和]是多少？", "求以{a}为首项、{d}为公差的等差数列前{n}项之和。", "一个等差数列第一项是{a}，公差是{d}，前{n}项加起来是多少？"]),
+        "onetn": (
+            ["What is 1+2+3+...+{n}?", "[Find|Compute|Calculate] the sum of the [whole numbers|integers|natural numbers] from 1 to {n}.", "1 + 2 + 3 + ... + {n} = ?", "Add all numbers from 1 to {n}.", "What do you get if you add up every integer from 1 through {n}?", "What is the sum of the first {n} [natural numbers|positive integers]?", "[Sum|Add up] 1, 2, 3, ..., {n}[.|]"],
+            ["1+2+3+...+{n}等于多少？", "计算1+2+3+…+{n}[。|]", "求1到{n}[所有|的所有]自然数的和。", "从1加到{n}等于多少？", "从1开始一直加到{n}，结果是多少？", "前{n}个自然数（从1开始）的和是多少？", "1+2+...+{n}=？"]),
+        "gn": (
+            ["A geometric sequence has first term {a} and common ratio {q}. Find the {nth} term.", "[In|For] a geometric sequence, {a1} and {qq}. [Find|What is] {an}[.|?]", "The first term of a geometric sequence is {a} and the ratio is {q}. What is the {nth} term?", "What is the {nth} term of the geometric [sequence|progression] with first term {a} and ratio {q}?", "Geometric sequence with {a1}, ratio {q}: compute {an}.", "[Given|Let] a geometric sequence with {a1} and common ratio {q}, find {an}.", "A sequence starts with {a} and each term is {q} times the one before. Find term number {n}."],
+            ["等比数列的首项是{a}，公比是{q}，求第{n}项。", "等比数列中，{a1}，{qq}，求{an}[。|]", "已知等比数列[首项为|首项]{a}，[公比为|公比]{q}，第{n}项是多少？", "一个等比数列第一项是{a}，公比是{q}，它的第{n}项是多少？", "在首项为{a}、公比为{q}的等比数列里，第{n}项等于几？", "等比数列{a1}，公比{q}，{an}等于多少？", "数列从{a}开始，每项是前一项的{q}倍，第{n}项是多少？"]),
+        "glist": (
+            ["Find the {nth} term of the geometric sequence {list}, ...", "The geometric sequence {list}, ... goes on. What is its {nth} term?", "What is the {nth} term of the geometric progression {list}, ...?", "A geometric sequence starts {list}. Find term number {n}.", "A geometric sequence begins {list}. Compute its {nth} term.", "[In|For] the geometric sequence {list}, ..., [find|what is] the {nth} term[.|?]"],
+            ["等比数列{list}，……的第{n}项是多少？", "求等比数列{list}，…的第{n}项。", "数列{list}，……是等比数列，求第{n}项。", "已知等比数列{list}，…，求{an}[。|]", "一个等比数列的开头几项是{list}，它的第{n}项等于多少？", "观察等比数列{list}，……，第{n}个数是多少？"]),
+        "gsum": (
+            ["A geometric sequence has first term {a} and common ratio {q}. Find the sum of the first {n} terms.", "In a geometric sequence, {a1} and {qq}. Find the sum of the first {n} terms.", "What is the sum of the first {n} terms of the geometric sequence with first term {a} and ratio {q}?", "The first term is {a}, the ratio {q}. What is the sum of the first {n} terms of this geometric sequence?", "Add up the first {n} terms of the geometric sequence with {a1} and ratio {q}.", "Find the sum of the first {n} terms of a geometric progression with {a1}, ratio {q}."],
+            ["等比数列的首项是{a}，公比是{q}，求前{n}项的和。", "等比数列中，{a1}，{qq}，求前{n}项和[。|]", "已知等比数列首项{a}，公比{q}，前{n}项的和是多少？", "首项为{a}、公比为{q}的等比数列，前{n}项[之和|和]是多少？", "求以{a}为首项、{q}为公比的等比数列前{n}项之和。", "一个等比数列第一项是{a}，公比是{q}，前{n}项加起来是多少？"]),
+    },
+    "recur": {
+        "num": (
+            ["A sequence has {init} and {rule}. Find {ak}.", "{init}, {rule}. [Find|What is|Compute] {ak}[.|?]", "[Given|If] {init} and {rule}, [find|what is|compute] {ak}[.|?]", "A sequence is defined by {init}, {rule}. What is {ak}?", "Let {init} and {rule} for n ≥ 1. Determine {ak}.", "The sequence satisfies {init} and {rule}. [Calculate|Find] {ak}.", "Starting from {init}, with {rule}, what is the {nth} term?", "For the recurrence {rule} with {init}, find {ak}.", "Find the {nth} term of the sequence with {init} and {rule}.", "What is {ak} when {init} and {rule}?"],
+            ["数列满足{init}，{rule}，求{ak}[。|]", "已知{init}，{rule}，求{ak}[。|]", "{init}，{rule}，{ak}等于多少？", "数列{{an}}中，{init}，{rule}，求{ak}的值。", "设{init}，且{rule}，则{ak}是多少？", "若{init}，{rule}，则{ak}=？", "在数列中，{init}，{rule}，第{n}项是多少？", "数列{{an}}满足{init}，{rule}，则{ak}等于[几|多少]？", "已知数列的首项{init}，递推式{rule}，求第{n}项。", "由{init}和{rule}求{ak}。"]),
+        "gen": (
+            ["A sequence has {init} and {rule}. Find a formula for {an}.", "{init}, {rule}. Find the general term.", "[Given|If] {init} and {rule}, find the general [term|formula][ {an}|].", "A sequence is defined by {init}, {rule}. What is the general term {an}?", "Let {init} and {rule}. Express {an} in terms of n.", "The sequence satisfies {init} and {rule}. Find {an}.", "Solve the recurrence {rule} with {init}.", "For {init} and {rule}, give a closed form of {an}.", "Find {an} as a function of n if {init} and {rule}."],
+            ["数列满足{init}，{rule}，求通项公式[。|]", "已知{init}，{rule}，求{an}[。|]", "{init}，{rule}，求数列的通项{an}[。|]", "数列{{an}}中，{init}，{rule}，求[数列{{an}}的|]通项公式。", "设{init}，{rule}，用n表示{an}。", "若{init}，{rule}，则通项{an}=？", "已知数列{{an}}满足{init}，{rule}，求{{an}}的通项公式。", "求由{init}、{rule}确定的数列的通项公式。"]),
+    },
+    "gcdlcm": {
+        "gcd": (
+            ["What is the {w} of {a} and {b}?", "[Find|Compute|Calculate] the {w} of {a} and {b}[.|]", "gcd({a}, {b})", "gcd({a}, {b}) = ?", "What is the largest number that divides both {a} and {b}?", "[Find|Compute|What is] gcd({a}, {b})[.|?|]", "{w} of {a} and {b}[?|]", "[Determine|Work out] the {w} of {a} and {b}.", "Which is the {w} of {a} and {b}?", "The {w} of {a} and {b} is what?"],
+            ["{a}和{b}的{w}是多少？", "求{a}和{b}的{w}[。|]", "求{a}与{b}的{w}[。|]", "{a}、{b}的{w}是[多少|几]？", "能同时整除{a}和{b}的最大的数是多少？", "计算{a}和{b}的{w}[。|]", "gcd({a}, {b})[等于多少？|=？]", "{a}与{b}的{w}等于多少？", "[请|]求出{a}和{b}两个数的{w}。", "{a}和{b}两数的{w}是几？"]),
+        "lcm": (
+            ["What is the {w} of {a} and {b}?", "[Find|Compute|Calculate] the {w} of {a} and {b}[.|]", "lcm({a}, {b})", "lcm({a}, {b}) = ?", "What is the smallest number that both {a} and {b} divide?", "[Find|Compute|What is] lcm({a}, {b})[.|?|]", "{w} of {a} and {b}[?|]", "[Determine|Work out] the {w} of {a} and {b}.", "Which is the {w} of {a} and {b}?", "The {w} of {a} and {b} is what?"],
+            ["{a}和{b}的{w}是多少？", "求{a}和{b}的{w}[。|]", "求{a}与{b}的{w}[。|]", "{a}、{b}的{w}是[多少|几]？", "{a}和{b}的公倍数中最小的是多少？", "计算{a}和{b}的{w}[。|]", "lcm({a}, {b})[等于多少？|=？]", "{a}与{b}的{w}等于多少？", "[请|]求出{a}和{b}两个数的{w}。", "{a}和{b}两数的{w}是几？"]),
+    },
+    "units": {
+        "conv": (
+            ["Convert {v} {f} to {t}[.|]", "How many {t} are {v} {f}?", "{v} {f} = ? {t}", "{v} {f} in {t}", "Express {v} {f} in {t}.", "What is {v} {f} in {t}?", "How many {t} are [in|there in] {v} {f}?", "[Change|Turn] {v} {f} into {t}[.|]", "{v} {f} is how many {t}?", "Write {v} {f} as {t}.", "{v} {f} to {t}", "{v} {f} equals how many {t}?", "I have {v} {f}. How many {t} is that?"],
+            ["{v}{f}等于多少{t}？", "{v}{f}=（　）{t}", "{v}{f}是多少{t}？", "把{v}{f}换算成{t}[。|]", "{v}{f}合多少{t}？", "{v}{f}=？{t}", "{v}{f}换算成{t}是多少？", "将{v}{f}化成{t}[。|]", "{v}{f}[有|相当于]多少{t}？", "请把{v}{f}改写成用{t}作单位。", "{v}{f}等于几{t}？", "单位换算：{v}{f}=____{t}", "求{v}{f}等于多少{t}。"]),
+        "hm": (
+            ["How many {t} are {h} {f} and {m} {s}?", "Convert {h} {f} {m} {s} to {t}.", "{h} {f} {m} {s} in {t}", "{h} {f} and {m} {s} is how many {t}?", "A film lasts {h} {f} and {m} {s}. How many {t} is that?", "[Express|Write] {h} {f} and {m} {s} in {t}."],
+            ["{h}{f}{m}{s}等于多少{t}？", "{h}{f}{m}{s}是多少{t}？", "把{h}{f}{m}{s}换算成{t}[。|]", "{h}{f}{m}{s}=（　）{t}", "{h}{f}又{m}{s}合多少{t}？", "{h}{f}{m}{s}一共是多少{t}？"]),
+        "tm": (
+            ["How many {t} and {s} are {n} {f}?", "Convert {n} {f} to {t} and {s}.", "{n} {f} is how many {t} and {s}?", "{n} {f} in {t} and {s}", "Write {n} {f} as {t} and {s}.", "[Express|Give] {n} {f} in {t} and {s}."],
+            ["{n}{f}等于几{t}几{s}？", "{n}{f}是多少{t}多少{s}？", "把{n}{f}换算成几{t}几{s}[。|]", "{n}{f}=（　）{t}（　）{s}", "{n}{f}合几{t}又几{s}？", "将{n}{f}化成几{t}几{s}。"]),
+    },
+    "area": {
+        "recta": (
+            ["A rectangle is {a} long and {b} wide. [What is its area?|Find its area.]", "What is the area of a rectangle with sides {a} and {b}?", "[Find|Calculate|Compute] the area of a {a} by {b} rectangle.", "The length of a rectangle is {a} and its width is {b}. Find the area.", "A garden in the shape of a rectangle measures {a} by {b}. What area does it have?", "Rectangle, length {a}, width {b}: area?", "A rectangle has sides of {a} and {b}. What is its area?"],
+            ["长方形的长是{a}，宽是{b}，面积是多少？", "一个长方形长{a}，宽{b}，求面积。", "求长{a}、宽{b}的长方形的面积。", "长方形长{a}宽{b}，它的面积是多少？", "一块长方形的地，长{a}，宽{b}，这块地的面积是多少？", "矩形的长和宽分别是{a}和{b}，求它的面积。", "已知长方形的长为{a}，宽为{b}，面积等于多少？"]),
+        "rectp": (
+            ["A rectangle is {a} long and {b} wide. [What is its perimeter?|Find its perimeter.]", "What is the perimeter of a rectangle with sides {a} and {b}?", "[Find|Calculate|Compute] the perimeter of a {a} by {b} rectangle.", "The length of a rectangle is {a} and its width is {b}. Find the perimeter.", "How long is a fence around a rectangle of {a} by {b}?", "Rectangle, length {a}, width {b}: perimeter?", "A rectangle has sides of {a} and {b}. What is its perimeter?"],
+            ["长方形的长是{a}，宽是{b}，周长是多少？", "一个长方形长{a}，宽{b}，求周长。", "求长{a}、宽{b}的长方形的周长。", "长方形长{a}宽{b}，它的周长是多少？", "绕着长{a}、宽{b}的长方形花坛走一圈，走了多远？", "矩形的长和宽分别是{a}和{b}，求它的周长。", "已知长方形的长为{a}，宽为{b}，周长等于多少？"]),
+        "sqa": (
+            ["What is the area of a square with side {a}?", "A square has sides of {a}. [What is its area?|Find its area.]", "[Find|Calculate|Compute] the area of a square of side {a}.", "The side of a square is {a}. Find its area.", "Each side of a square measures {a}. How large is its area?", "Square, side {a}: area?"],
+            ["正方形的边长是{a}，面积是多少？", "一个正方形边长{a}，求面积。", "求边长为{a}的正方形的面积。", "正方形边长{a}，它的面积是多少？", "边长{a}的正方形面积有多大？", "已知正方形的边长为{a}，求它的面积。"]),
+        "sqp": (
+            ["What is the perimeter of a square with side {a}?", "A square has sides of {a}. [What is its perimeter?|Find its perimeter.]", "[Find|Calculate|Compute] the perimeter of a square of side {a}.", "The side of a square is {a}. Find its perimeter.", "Each side of a square measures {a}. How long is its perimeter?", "Square, side {a}: perimeter?"],
+            ["正方形的边长是{a}，周长是多少？", "一个正方形边长{a}，求周长。", "求边长为{a}的正方形的周长。", "正方形边长{a}，它的周长是多少？", "边长{a}的正方形周长有多长？", "已知正方形的边长为{a}，求它的周长。"]),
+        "tri": (
+            ["What is the area of a triangle with base {a} and height {b}?", "A triangle has base {a} and height {b}. [What is its area?|Find its area.]", "[Find|Calculate|Compute] the area of a triangle with base {a} and height {b}.", "The base of a triangle is {a} and its height is {b}. Find the area.", "A right triangle has legs {a} and {b}. How large is its area?", "Triangle, base {a}, height {b}: area?", "The legs of a right triangle are {a} and {b}. [Find its area.|What is its area?]"],
+            ["三角形的底是{a}，高是{b}，面积是多少？", "一个三角形底{a}，高{b}，求面积。", "求底{a}、高{b}的三角形的面积。", "三角形底{a}高{b}，它的面积是多少？", "直角三角形的两条直角边是{a}和{b}，它的面积有多大？", "已知三角形的底为{a}，高为{b}，面积等于多少？", "直角三角形两直角边分别为{a}和{b}，求面积。"]),
+        "para": (
+            ["What is the area of a parallelogram with base {a} and height {b}?", "A parallelogram has base {a} and height {b}. [What is its area?|Find its area.]", "[Find|Calculate|Compute] the area of a parallelogram with base {a} and height {b}.", "The base of a parallelogram is {a} and its height is {b}. Find the area.", "How large is a parallelogram of base {a} and height {b}?"],
+            ["平行四边形的底是{a}，高是{b}，面积是多少？", "一个平行四边形底{a}，高{b}，求面积。", "求底{a}、高{b}的平行四边形的面积。", "平行四边形底{a}高{b}，它的面积是多少？", "已知平行四边形的底为{a}，高为{b}，面积等于多少？"]),
+        "trap": (
+            ["What is the area of a trapezoid with parallel sides {a} and {b} and height {h}?", "A trapezoid has parallel sides {a} and {b} and height {h}. [What is its area?|Find its area.]", "[Find|Calculate] the area of a trapezoid with bases {a} and {b} and height {h}.", "The bases of a trapezoid are {a} and {b}, its height is {h}. Find the area.", "How large is a trapezoid with bases of {a} and {b} and a height of {h}?", "Trapezium, parallel sides {a} and {b}, height {h}: area?"],
+            ["梯形的上底是{a}，下底是{b}，高是{h}，面积是多少？", "一个梯形上底{a}，下底{b}，高{h}，求面积。", "求上底{a}、下底{b}、高{h}的梯形的面积。", "梯形上底{a}下底{b}高{h}，它的面积是多少？", "已知梯形的上底、下底和高分别为{a}、{b}、{h}，面积等于多少？", "梯形的两底是{a}和{b}，高是{h}，求面积。"]),
+        "circa": (
+            ["What is the area of a circle with radius {a}?", "A circle has radius {a}. [What is its area|Find its area][?|.]", "[Find|Calculate|Compute] the area of a circle of radius {a} in terms of π.", "The radius of a circle is {a}. Find its area.", "How large is the area of a circle whose radius is {a}? (Leave π in the answer.)", "Circle, radius {a}: area in terms of pi?"],
+            ["圆的半径是{a}，面积是多少？", "一个圆半径{a}，求面积[（保留π）|]。", "求半径为{a}的圆的面积[（结果保留π）|]。", "圆的半径{a}，它的面积是多少？", "半径{a}的圆面积有多大（用π表示）？", "已知圆的半径为{a}，求它的面积。"]),
+        "circad": (
+            ["What is the area of a circle with diameter {a}?", "A circle has diameter {a}. [What is its area|Find its area][?|.]", "[Find|Calculate|Compute] the area of a circle of diameter {a} in terms of π.", "The diameter of a circle is {a}. Find its area.", "How large is the area of a circle whose diameter is {a}? (Leave π in the answer.)"],
+            ["圆的直径是{a}，面积是多少？", "一个圆直径{a}，求面积[（保留π）|]。", "求直径为{a}的圆的面积[（结果保留π）|]。", "圆的直径{a}，它的面积是多少？", "直径{a}的圆面积有多大（用π表示）？"]),
+        "circc": (
+            ["What is the circumference of a circle with radius {a}?", "A circle has radius {a}. [What is its circumference|Find its circumference][?|.]", "[Find|Calculate|Compute] the circumference of a circle of radius {a} in terms of π.", "The radius of a circle is {a}. Find its circumference.", "How long is the circumference of a circle whose radius is {a}? (Leave π in the answer.)", "Circle, radius {a}: circumference in terms of pi?"],
+            ["圆的半径是{a}，周长是多少？", "一个圆半径{a}，求周长[（保留π）|]。", "求半径为{a}的圆的周长[（结果保留π）|]。", "圆的半径{a}，它的周长是多少？", "半径{a}的圆周长有多长（用π表示）？", "已知圆的半径为{a}，求它的周长。"]),
+        "boxv": (
+            ["What is the volume of a box {a} long, {b} wide and {c} high?", "A [box|cuboid] measures {a} by {b} by {c}. [What is its volume?|Find its volume.]", "[Find|Calculate|Compute] the volume of a cuboid with edges {a}, {b} and {c}.", "The edges of a rectangular box are {a}, {b} and {c}. Find the volume.", "How much does a box of {a} by {b} by {c} hold? Give its volume.", "Rectangular prism {a} × {b} × {c}: volume?"],
+            ["长方体的长、宽、高分别是{a}、{b}、{c}，体积是多少？", "一个长方体长{a}，宽{b}，高{c}，求体积。", "求长{a}、宽{b}、高{c}的长方体的体积。", "长方体长{a}宽{b}高{c}，它的体积是多少？", "一个盒子长{a}、宽{b}、高{c}，它的体积有多大？", "已知长方体的长为{a}，宽为{b}，高为{c}，体积等于多少？"]),
+        "boxs": (
+            ["What is the surface area of a box {a} long, {b} wide and {c} high?", "A [box|cuboid] measures {a} by {b} by {c}. [What is its surface area?|Find its surface area.]", "[Find|Calculate|Compute] the surface area of a cuboid with edges {a}, {b} and {c}.", "The edges of a rectangular box are {a}, {b} and {c}. Find the surface area.", "How large is the whole surface of a box of {a} by {b} by {c}?", "Rectangular prism {a} × {b} × {c}: surface area?"],
+            ["长方体的长、宽、高分别是{a}、{b}、{c}，表面积是多少？", "一个长方体长{a}，宽{b}，高{c}，求表面积。", "求长{a}、宽{b}、高{c}的长方体的表面积。", "长方体长{a}宽{b}高{c}，它的表面积是多少？", "一个盒子长{a}、宽{b}、高{c}，它的表面积有多大？", "已知长方体的长为{a}，宽为{b}，高为{c}，表面积等于多少？"]),
+        "cubev": (
+            ["What is the volume of a cube with edge {a}?", "A cube has edges of {a}. [What is its volume?|Find its volume.]", "[Find|Calculate|Compute] the volume of a cube of side {a}.", "The edge of a cube is {a}. Find its volume.", "How large is the volume of a cube whose edge is {a}?"],
+            ["正方体的棱长是{a}，体积是多少？", "一个正方体棱长{a}，求体积。", "求棱长为{a}的正方体的体积。", "正方体棱长{a}，它的体积是多少？", "棱长{a}的立方体体积有多大？"]),
+        "cubes": (
+            ["What is the surface area of a cube with edge {a}?", "A cube has edges of {a}. [What is its surface area?|Find its surface area.]", "[Find|Calculate|Compute] the surface area of a cube of side {a}.", "The edge of a cube is {a}. Find its surface area.", "How large is the surface of a cube whose edge is {a}?"],
+            ["正方体的棱长是{a}，表面积是多少？", "一个正方体棱长{a}，求表面积。", "求棱长为{a}的正方体的表面积。", "正方体棱长{a}，它的表面积是多少？", "棱长{a}的立方体表面积有多大？"]),
+        "cylv": (
+            ["What is the volume of a cylinder with radius {a} and height {h}?", "A cylinder has radius {a} and height {h}. [What is its volume|Find its volume][?|.]", "[Find|Calculate] the volume of a cylinder of radius {a} and height {h} in terms of π.", "The radius of a cylinder is {a} and its height is {h}. Find the volume.", "How much does a cylinder of radius {a} and height {h} hold? Give its volume with π."],
+            ["圆柱的底面半径是{a}，高是{h}，体积是多少？", "一个圆柱底面半径{a}，高{h}，求体积[（保留π）|]。", "求底面半径为{a}、高为{h}的圆柱的体积[（结果保留π）|]。", "圆柱底面半径{a}，高{h}，它的体积是多少？", "底面半径{a}、高{h}的圆柱体积有多大（用π表示）？"]),
+        "cyls": (
+            ["What is the surface area of a cylinder with radius {a} and height {h}?", "A cylinder has radius {a} and height {h}. [What is its total surface area|Find its surface area][?|.]", "[Find|Calculate] the total surface area of a cylinder of radius {a} and height {h} in terms of π.", "The radius of a cylinder is {a} and its height is {h}. Find the surface area.", "How large is the whole surface of a cylinder of radius {a} and height {h}? Leave π in the answer."],
+            ["圆柱的底面半径是{a}，高是{h}，表面积是多少？", "一个圆柱底面半径{a}，高{h}，求表面积[（保留π）|]。", "求底面半径为{a}、高为{h}的圆柱的表面积[（结果保留π）|]。", "圆柱底面半径{a}，高{h}，它的表面积是多少？", "底面半径{a}、高{h}的圆柱表面积有多大（用π表示）？"]),
+        "prisms": (
+            ["The base of a right prism is an isosceles right triangle with legs {a}. The height of the prism is {h}. Find its surface area.", "A right prism has an isosceles right triangle with legs of {a} as its base and a height of {h}. [What is|Find] its [total |]surface area[?|.]", "[Find|Calculate] the surface area of a right prism of height {h} whose base is an isosceles right triangle with legs {a}.", "What is the surface area of a right triangular prism with height {h} and an isosceles right triangle with legs {a} as base?", "An isosceles right triangle with legs {a} is the base of a right prism of height {h}. How large is the surface of the prism?", "A right prism: base an isosceles right triangle with legs {a}, height {h}. Total surface area?", "Find the total surface area of a right prism with height {h} if its base is an isosceles right triangle with leg {a}."],
+            ["直三棱柱的底面是等腰直角三角形，直角边长为{a}，棱柱的高为{h}，求表面积。", "一个直三棱柱，底面是直角边为{a}的等腰直角三角形，高是{h}，它的表面积是多少？", "直棱柱的底面是等腰直角三角形，直角边{a}，高{h}，求[它的|]表面积。", "求底面为等腰直角三角形（直角边{a}）、高为{h}的直三棱柱的表面积。", "以直角边为{a}的等腰直角三角形为底面、高为{h}的直三棱柱，表面积有多大？", "已知直三棱柱底面为等腰直角三角形，腰长为{a}，侧棱长为{h}，求表面积。", "底面是腰长{a}的等腰直角三角形的直三棱柱，高为{h}，表面积等于多少？"]),
+        "prismv": (
+            ["The base of a right prism is an isosceles right triangle with legs {a}. The height of the prism is {h}. Find its volume.", "A right prism has an isosceles right triangle with legs of {a} as its base and a height of {h}. [What is|Find] its volume[?|.]", "[Find|Calculate] the volume of a right prism of height {h} whose base is an isosceles right triangle with legs {a}.", "What is the volume of a right triangular prism with height {h} and an isosceles right triangle with legs {a} as base?", "An isosceles right triangle with legs {a} is the base of a right prism of height {h}. How large is the volume of the prism?", "A right prism: base an isosceles right triangle with legs {a}, height {h}. Volume?"],
+            ["直三棱柱的底面是等腰直角三角形，直角边长为{a}，棱柱的高为{h}，求体积。", "一个直三棱柱，底面是直角边为{a}的等腰直角三角形，高是{h}，它的体积是多少？", "直棱柱的底面是等腰直角三角形，直角边{a}，高{h}，求[它的|]体积。", "求底面为等腰直角三角形（直角边{a}）、高为{h}的直三棱柱的体积。", "以直角边为{a}的等腰直角三角形为底面、高为{h}的直三棱柱，体积有多大？", "已知直三棱柱底面为等腰直角三角形，腰长为{a}，侧棱长为{h}，求体积。"]),
+    },
+    "compare": {
+        "big": (
+            ["Which is [larger|bigger|greater], {a} or {b}?", "Which number is [larger|bigger|greater]: {a} or {b}?", "{a} or {b}, which is [bigger|larger]?", "Compare {a} and {b}. Which is larger?", "Of {a} and {b}, which one is the bigger number?", "Is {a} or {b} [larger|bigger|greater]?", "What is the larger of {a} and {b}?", "[Compare|Please compare] {a} and {b}: which is greater?", "{a} vs {b}: which is [larger|bigger]?", "Which of {a} and {b} is the larger one?", "max({a}, {b})"],
+            ["{a}和{b}哪个[大|更大]？", "{a}与{b}[谁|哪个][大|更大]？", "比较{a}和{b}，哪个更大？", "{a}和{b}，哪一个数[大|更大]？", "{a}、{b}两个数中较大的是哪个？", "比较大小：{a}和{b}，大的是哪个？", "[请问|请比较：]{a}和{b}哪个更大？", "{a}跟{b}相比，谁更大？", "{a}大还是{b}大？", "在{a}与{b}中，哪个数大一些？", "{a}和{b}，谁大？"]),
+        "small": (
+            ["Which is [smaller|less], {a} or {b}?", "Which number is smaller: {a} or {b}?", "{a} or {b}, which is smaller?", "Compare {a} and {b}. Which is smaller?", "Of {a} and {b}, which one is the smaller number?", "Is {a} or {b} smaller?", "What is the smaller of {a} and {b}?", "{a} vs {b}: which is smaller?", "min({a}, {b})"],
+            ["{a}和{b}哪个[小|更小]？", "{a}与{b}[谁|哪个][小|更小]？", "比较{a}和{b}，哪个更小？", "{a}和{b}，哪一个数[小|更小]？", "{a}、{b}两个数中较小的是哪个？", "比较大小：{a}和{b}，小的是哪个？", "{a}小还是{b}小？", "{a}跟{b}相比，谁更小？"]),
+    },
+    "sort": {
+        "asc": (
+            ["Sort {list}[.|]", "Sort these numbers: {list}", "Sort {list} in ascending order[.|]", "[Arrange|Put|Order] {list} from smallest to largest[.|]", "Put the numbers {list} in increasing order.", "Sort from smallest to largest: {list}", "Sort the list {list}[.|]", "[Arrange|Order] these numbers in ascending order: {list}", "What is {list} in ascending order?", "Write {list} in order, starting with the smallest."],
+            ["把{list}从小到大排序。", "将{list}从小到大排列[。|]", "从小到大排序：{list}", "把下面的数从小到大排列：{list}", "请按升序排列{list}。", "对{list}[进行|]排序[。|]", "排序：{list}", "将{list}按从小到大的顺序[排列|排好]。", "{list}从小到大怎么排？", "按由小到大的顺序写出{list}。"]),
+        "desc": (
+            ["Sort {list} in descending order[.|]", "[Arrange|Put|Order] {list} from largest to smallest[.|]", "Sort from largest to smallest: {list}", "Sort these numbers in descending order: {list}", "Put the numbers {list} in decreasing order.", "What is {list} in descending order?", "Sort {list}, largest first.", "Write {list} in order, starting with the largest."],
+            ["把{list}从大到小排序。", "将{list}从大到小排列[。|]", "从大到小排序：{list}", "把下面的数从大到小排列：{list}", "请按降序排列{list}。", "将{list}按从大到小的顺序[排列|排好]。", "{list}从大到小怎么排？", "按由大到小的顺序写出{list}。"]),
+    },
+    "letters": {
+        "cnt": (
+            ["How many {c}'s are in {w}?", "How many {c}'s are [there |]in the word {w}?", "How many times does the letter {c} [appear|occur] in {w}?", "How many times does {c} [appear|occur] in \"{w}\"?", "In the word {w}, how often does the letter {c} occur?", "Count the [letter {c}|{c}'s] in [the word |]{w}[.|]", "How many letters {c} are in [the word |]\"{w}\"?", "how many {c} in {w}", "How many \"{c}\" are in \"{w}\"?", "Find the number of {c}'s in {w}.", "[The word|In] {w}: how many {c}'s?", "How many {c}s are in {w}?"],
+            ["{w}里有几个{c}？", "单词{w}[里|中]有几个[字母|]{c}？", "{w}中有多少个[字母|]{c}？", "字母{c}在{w}中出现了几次？", "请数一数{w}这个单词里{c}出现的次数。", "“{w}”[里|中]有几个“{c}”？", "数一数{w}里有几个字母{c}[。|？]", "在单词“{w}”中，字母{c}出现[几|多少]次？", "{w}这个词[里|中][有|含有]几个{c}？", "英文单词{w}里面{c}有几个？", "{w}有多少个{c}？"]),
+        "len": (
+            ["How many letters are in {w}?", "How many letters does [the word |]{w} have?", "How long is the word {w}?", "Count the letters in [the word |]{w}[.|]", "Of how many letters does the word \"{w}\" consist?", "What is the length of the word \"{w}\"?", "How many letters are there in \"{w}\"?"],
+            ["{w}有几个字母？", "单词{w}[一共|]有多少个字母？", "{w}这个单词由几个字母组成？", "数一数{w}有多少个字母[。|]", "“{w}”的长度是几个字母？", "“{w}”共有几个字母？", "英文单词{w}有多少个字母？"]),
+    },
+    "json": {
+        "person": (
+            ["{name} is {age} years old and lives in {city}. [Give|Return|Answer with] a JSON object with {keys}[.|]", "Extract {keys} as JSON: {name}, aged {age}, lives in {city}.", "[Make|Write|Create] a JSON object with the keys {keys}: {name} is {age} and lives in {city}.", "Turn this into JSON with {keys}: {name} lives in {city} and is {age} years old.",
+             "Reply with JSON only, with the keys {keys}. {name} comes from {city} and is {age} years old.", "Return JSON with {keys} for: {name}, {age} years old, from {city}.", "{name}, {age}, lives in {city}. Output as JSON with keys {keys}.", "As a JSON object with {keys}, please: {name} from {city} is {age} years old."],
+            ["{name}今年{age}岁，住在{city}。请用JSON[对象|格式]回答，包含{keys}[。|]", "把下面的信息写成JSON，键为{keys}：{name}，{age}岁，住在{city}。", "{name}住在{city}，今年{age}岁，请输出含{keys}的JSON对象。", "提取{keys}并以JSON返回：{name}今年{age}岁，来自{city}。", "请只输出JSON，字段是{keys}：{name}，家住{city}，{age}岁。", "生成一个JSON对象，包含{keys}：{name}{age}岁，住{city}。", "用JSON表示（键：{keys}）：{name}来自{city}，{age}岁。"]),
+        "product": (
+            ["The shop has {n} pieces of the item {item} at {price} dollars each. Give a JSON object with {keys}[.|]", "Return JSON with {keys}: item {item}, price {price}, quantity {n}.", "[Make|Write|Create] a JSON object with the keys {keys}: {n} of {item} at ${price} each.", "Extract {keys} as JSON: {item}, {price} dollars, {n} in stock.", "Reply with JSON only, with the keys {keys}. There are {n} of {item}, each for {price} dollars.", "Output as JSON with keys {keys}: {item}, ${price}, {n} pieces."],
+            ["商店有{item}，单价{price}元，数量{n}。请用JSON[对象|格式]回答，包含{keys}[。|]", "把下面的信息写成JSON，键为{keys}：{item}，{price}元，{n}件。", "{item}每件{price}元，共{n}件，请输出含{keys}的JSON对象。", "提取{keys}并以JSON返回：{item}，价格{price}元，数量{n}。", "请只输出JSON，字段是{keys}：有{n}件{item}，每件{price}元。", "生成一个JSON对象，包含{keys}：{item}，{n}件，单价{price}元。"]),
+        "calc": (
+            ["What is {e}? Answer as JSON with the key {keys}[.|]", "[Compute|Calculate] {e} and [return|give] a JSON object with the key {keys}[.|]", "Answer with JSON, key {keys}: what is {e}?", "{e} = ? Reply with a JSON object with {keys}[.|]", "Work out {e}. Reply with JSON only, with the key {keys}.", "Give the result of {e} as JSON with key {keys}."],
+            ["{e}等于多少？请用JSON回答，键为{keys}[。|]", "计算{e}，以JSON返回，键为{keys}[。|]", "用JSON对象回答，键是{keys}：{e}等于多少？", "{e}=？输出含{keys}的JSON对象。", "请只输出JSON，字段是{keys}：{e}的结果。", "算出{e}，用JSON表示，键名{keys}。"]),
+    },
+    "who": {
+        "who": (
+            ["Who are you?", "What are you?", "Hello, who are you?", "What is your name?", "Which model are you?", "Are you ChatGPT?", "Are you DeepSeek?", "What can you do?", "Introduce yourself.", "Tell me what you can do.", "Who made you?", "What kinds of problems can you solve?", "Hi!", "Hello", "Please say who you are.", "What model is this?", "Are you Qwen?", "What are you able to do?",
+             "Can you introduce yourself?", "Which AI are you?", "Are you a large language model?", "Tell me about yourself.", "help", "What do you know?", "What is your model name?", "Are you GPT-4?", "What tasks can you do?", "Who trained you?", "Hey, what's your name?", "What were you trained for?", "Good morning!", "Are you human?", "Which questions can I ask you?", "How can you help me?", "Who am I talking to?",
+             "Who or what are you?", "How big are you?", "Hi there, who is this?", "Are you an AI?", "Describe yourself.", "What is distill?", "How were you trained?", "What problems do you know?", "Are you Claude?", "Could you tell me who you are?"],
+            ["你是谁？", "你好，你是谁？", "你叫什么名字？", "你是什么模型？", "请说说你是谁。", "你是ChatGPT吗？", "你是DeepSeek吗？", "你会做什么？", "介绍一下你自己。", "你能做什么？", "你好", "你好！", "谁训练了你？", "你会解哪些题？", "你是哪个模型？", "你是什么？", "你是通义千问吗？", "请自我介绍一下。", "你能帮我做什么？", "你都会些什么？",
+             "你是人工智能吗？", "你叫什么？", "你是大模型吗？", "我可以问你什么问题？", "你是人吗？", "早上好！", "能介绍一下自己吗？", "你是GPT-4吗？", "你的名字是什么？", "这是什么模型？", "你有多大？", "谁开发了你？", "帮助", "你知道些什么？", "你擅长什么？", "您是谁？", "您好，请问您是谁？", "你是怎么训练出来的？", "你有哪些功能？", "我在跟谁说话？", "说说你自己。", "distill是什么？", "你是Qwen吗？", "请问你会做哪些题目？", "你到底是什么东西？"]),
+    },
+}
+
+# Topics that the model must decline. {x} is drawn from BEYOND_THINGS.
+BEYOND = (
+    ["Who was {x}?", "What is the capital of {x}?", "Tell me about {x}.", "Write a poem about {x}.", "What happened to {x}?", "Write a story about {x}[.|]", "What is the weather in {x} [today|tomorrow]?", "[Explain|Describe] {x}[.|]", "What is {x}?", "How does {x} work?",
+     "Write a [Python|C++|Java|JavaScript] program [for|about] {x}[.|]", "Translate \"{x}\" into [French|Chinese|German|Spanish].", "Who invented {x}?", "When was {x} [born|founded|invented|discovered]?", "Give me a recipe for {x}.", "Why is {x} [famous|important|popular]?", "What do you think of {x}?", "Where is {x}?", "Write an essay about {x}[.|]", "Recommend a book about {x}.",
+     "How do I [fix|build|learn|cook|install] {x}?", "Is {x} [good|bad|dangerous|healthy]?", "Tell me a joke about {x}.", "Summarize {x}.", "What is the history of {x}?", "Compose a song about {x}.", "What is the population of {x}?", "How old is {x}?", "Which is better, {x} or {y}?", "What is the difference between {x} and {y}?",
+     "Write a letter about {x}.", "What causes {x}?", "Can you [draw|sing|play] {x}?", "Who wrote {x}?", "How tall is {x}?", "What is the best way to see {x}?", "Prove that {m}.", "[Compute|Find|Evaluate] {m}[.|]", "What is {m}?", "[Prove|Show] {m}[.|]",
+     "Should I buy {x}?", "Tell me something about {x} and {y}.", "[Write|Give me] a [haiku|sonnet|slogan] about {x}[.|]", "Please explain {x} to a child.", "List facts about {x}.", "Help me with {x}.", "Write code that [sorts|prints|downloads|parses] {x}.", "[What's|What is] the meaning of {x}?", "Give me advice about {x}.", "Do you like {x}?"],
+    ["{x}是谁？", "{x}的首都是哪里？", "介绍一下{x}。", "写一首关于{x}的诗。", "给我讲讲{x}吧。", "写一个关于{x}的故事[。|]", "{x}[今天|明天]天气怎么样？", "[解释|说明]一下{x}[。|]", "{x}是什么？", "请描述一下{x}。", "用[Python|C++|Java]写一个[关于|]{x}的程序[。|]", "把“{x}”翻译成[英文|法文|日文]。", "谁发明了{x}？", "{x}是什么时候[出现|发明|成立]的？", "{x}怎么做才好吃？",
+     "{x}为什么[有名|重要|受欢迎]？", "你觉得{x}怎么样？", "{x}在哪里？", "写一篇关于{x}的作文[。|]", "推荐一本关于{x}的书。", "怎么[修|学|做|安装]{x}？", "{x}好吗？", "讲一个关于{x}的笑话。", "总结一下{x}。", "{x}的历史是怎样的？", "{x}有多少人口？", "{x}和{y}哪个好？", "{x}和{y}有什么区别？", "{x}是谁写的？", "{x}有多高？", "证明{m}。", "求{m}[。|]", "{m}是多少？",
+     "什么是{x}？", "你喜欢{x}吗？", "帮我写一封关于{x}的信。", "我应该买{x}吗？", "请告诉我{x}的意思。", "{x}的原因是什么？", "关于{x}有哪些知识？", "给我一些{x}的建议。", "[唱|画]一下{x}", "谈谈{x}与{y}。", "请给孩子讲{x}。", "你对{x}有什么看法？"])
+
+BEYOND_THINGS = (
+    ("Napoleon|Shakespeare|Einstein|Newton|Cleopatra|Mozart|Beethoven|Picasso|Confucius|Marie Curie|Julius Caesar|Abraham Lincoln|Gandhi|Socrates|France|Germany|Japan|Brazil|Egypt|"
+     "Australia|Canada|India|Paris|London|Tokyo|New York|Beijing|Berlin|the moon|the sun|the sea|the Great Wall|the Roman Empire|the French Revolution|World War II|the Cold War|the Renaissance|"
+     "love|autumn|spring|winter|a cat|a dog|my mother|friendship|freedom|rain|the stars|a dragon|a lonely robot|quantum physics|black holes|gravity|photosynthesis|DNA|evolution|climate change|"
+     "machine learning|neural networks|blockchain|bitcoin|the stock market|inflation|the internet|electricity|a computer|an engine|a steam engine|the telephone|penicillin|vaccines|cancer|headaches|"
+     "sleep|yoga|football|chess|the Olympics|basketball|tennis|pizza|pasta|sushi|chocolate cake|soup|bread|coffee|tea|a bicycle|a car|a laptop|a phone|guitar|piano|jazz|opera|Hamlet|Harry Potter|"
+     "Don Quixote|The Lord of the Rings|the Bible|the Odyssey|Mount Everest|the Amazon river|the Sahara|Antarctica|the Pacific Ocean|dinosaurs|elephants|whales|bees|penguins|volcanoes|earthquakes|"
+     "democracy|philosophy|ethics|religion|Buddhism|psychology|happiness|my job|my homework essay|a web server|quicksort|a linked list|a binary tree|a text file|HTML|SQL|Linux|Docker|a website|a game|"
+     "good morning|I love you|how are you|thank you|war and peace|time travel|artificial intelligence|the future|my resume|a cover letter|an email|the news|politics|the president|taxes|a visa|a passport"),
+    ("拿破仑|莎士比亚|爱因斯坦|牛顿|孔子|李白|杜甫|秦始皇|鲁迅|贝多芬|毕加索|法国|德国|日本|巴西|埃及|澳大利亚|加拿大|印度|巴黎|伦敦|东京|纽约|北京|上海|月亮|太阳|大海|长城|罗马帝国|法国大革命|第二次世界大战|文艺复兴|唐朝|清朝|"
+     "爱情|秋天|春天|冬天|小猫|小狗|妈妈|友谊|自由|下雨|星空|龙|机器人|量子物理|黑洞|引力|光合作用|基因|进化论|气候变化|机器学习|神经网络|区块链|比特币|股票|通货膨胀|互联网|电|电脑|发动机|蒸汽机|电话|青霉素|疫苗|感冒|头痛|睡眠|瑜伽|足球|"
+     "象棋|奥运会|篮球|网球|披萨|红烧肉|饺子|蛋糕|面条|面包|咖啡|茶|自行车|汽车|笔记本电脑|手机|吉他|钢琴|京剧|红楼梦|西游记|三国演义|水浒传|哈利波特|珠穆朗玛峰|长江|黄河|沙漠|南极|太平洋|恐龙|大象|鲸鱼|蜜蜂|熊猫|火山|地震|民主|哲学|道德|宗教|"
+     "佛教|心理学|幸福|工作|作业|网站|快速排序|链表|二叉树|文件|网页|数据库|游戏|早上好|我爱你|谢谢|战争|时间旅行|人工智能|未来|简历|邮件|新闻|政治|总统|税|签证|护照|旅游|减肥|考试|大学|医院|股市|房价|电影|音乐|小说"))
+
+# Mathematics outside the kinds: also declined.
+BEYOND_MATH = (
+    ("the derivative of x^{n}|the integral of x^{n}|the integral of sin(x) from 0 to {n}|the limit of sin(x)/x as x goes to 0|the square root of {n} is irrational|there are infinitely many primes|the determinant of a {n}x{n} matrix|"
+     "the eigenvalues of a matrix|the probability of rolling {n} with two dice|the {n}th prime number|the {n}th Fibonacci number|log({n})|sin({n})|cos({n})|tan({n} degrees)|the cube root of {n}|{n} factorial|"
+     "the number of ways to choose {k} of {n}|the roots of x^2+{k}x+{n}=0|the solutions of x^3={n}|{n} in binary|{n} in hexadecimal|the prime factors of {n}|the sum of 1/k^2 for all k|the angle between two vectors|the variance of {k} and {n}|"
+     "e^{n}|the Pythagorean theorem|the Riemann hypothesis|Fermat's last theorem|a differential equation|the Fourier transform of a pulse|the standard deviation of {k}, {n}"),
+    ("x的{n}次方的导数|sin(x)的积分|{n}的平方根|根号{n}是无理数|素数有无穷多个|{n}阶行列式|矩阵的特征值|掷两个骰子得{n}的概率|第{n}个质数|斐波那契数列第{n}项|lg{n}|sin{n}度|cos{n}度|{n}的立方根|{n}的阶乘|从{n}个中选{k}个的组合数|x²+{k}x+{n}=0的根|"
+     "{n}的二进制|{n}的十六进制|{n}的质因数分解|两个向量的夹角|{k}和{n}的方差|勾股定理|黎曼猜想|费马大定理|微分方程的解|函数的极限|椭圆的离心率|双曲线的渐近线|圆锥的侧面展开图|复数的模"))

@@ -1,0 +1,80 @@
+#!/bin/sh
+# usage: scripts/setup.sh          installs what building and testing distill needs and is missing; says nothing if all is there
+#
+# Debian and Ubuntu: as root or through sudo the packages are installed; with neither, the libraries (not the compiler)
+# are unpacked into build/deps, where the Makefile looks first. Other systems: prints what to install.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+deps=build/deps
+
+# has FILE...: one of the files exists below an include or library folder that the compiler or the Makefile searches.
+has() {
+    for file in "$@"; do
+        for dir in "$deps/usr/include" /usr/include /usr/local/include; do
+            [ -e "$dir/$file" ] && return 0
+        done
+    done
+    return 1
+}
+
+# Shell tests only: this runs before each build and must cost nothing.
+find_missing() {
+    libraries=""
+    tools=""
+    compiler=${CXX:-g++}
+    command -v "${compiler%% *}" >/dev/null 2>&1 || tools="g++"
+    command -v make >/dev/null 2>&1 || tools="$tools make"
+    command -v nm >/dev/null 2>&1 || tools="$tools binutils"
+    has eigen3/Eigen/Core || libraries="$libraries libeigen3-dev"
+    has xsimd/xsimd.hpp || libraries="$libraries libxsimd-dev"
+    has CLI/CLI.hpp || libraries="$libraries libcli11-dev"
+    has fmt/format.h || libraries="$libraries libfmt-dev"
+    has catch2/catch.hpp catch2/catch_all.hpp || libraries="$libraries catch2"
+    has utf8proc.h || libraries="$libraries libutf8proc-dev"
+    has nlohmann/json.hpp || libraries="$libraries nlohmann-json3-dev"
+    missing=$(echo $tools $libraries)
+}
+
+find_missing
+[ -z "$missing" ] && exit 0
+
+if ! command -v apt-get >/dev/null 2>&1; then
+    cat >&2 <<EOF
+distill needs these to build; this system has no apt-get, so please install them with its own package manager:
+  a C++20 compiler (g++ 12 or clang 14, or newer), GNU make, binutils
+  Eigen 3, xsimd 8 or newer, CLI11, fmt 9 or newer, Catch2 (2 or 3), utf8proc with its static library, nlohmann-json
+missing here (Debian's names): $missing
+EOF
+    exit 1
+fi
+
+as_root=""
+if [ "$(id -u)" != 0 ]; then
+    if command -v sudo >/dev/null 2>&1 && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
+        as_root="sudo"
+    else
+        as_root="none"
+    fi
+fi
+
+if [ "$as_root" != none ]; then
+    echo "setup: installing $missing" >&2
+    log=$(mktemp) || exit 1
+    install() { $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing >"$log" 2>&1; }
+    # The package lists may be absent or old: refresh them only when the first try fails.
+    install || { $as_root apt-get update >"$log" 2>&1 && install; } || tail -n 5 "$log" >&2
+    rm -f "$log"
+elif [ -n "$libraries" ]; then
+    echo "setup: no root and no sudo here; unpacking $libraries into $deps" >&2
+    mkdir -p "$deps/archives" && cd "$deps/archives" || exit 1
+    for package in $libraries; do
+        apt-get download "$package" >/dev/null 2>&1 && dpkg-deb -x "$package"_*.deb .. || echo "setup: $package could not be fetched" >&2
+    done
+    cd ../../.. || exit 1
+fi
+
+find_missing
+[ -z "$missing" ] && exit 0
+echo "setup: still missing: $missing" >&2
+echo "setup: as root, run: apt-get update && apt-get install -y $missing" >&2
+exit 1

@@ -1,0 +1,358 @@
+// Every kernel of every table against the slow truth: rows dequantised one by one, summed in double precision.
+#include "quant/kernels/kernels.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "engine/error.h"
+#include "quant/panels.h"
+#include "tests/support/catch.h"
+#include "tests/support/gguf_builder.h"
+
+namespace distill {
+namespace {
+
+using test::Random;
+using test::random_weights;
+
+// Memory that ends at a page nobody may touch: a read past the end stops the test.
+class Guarded {
+  public:
+    explicit Guarded(std::size_t bytes) {
+        const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+        const std::size_t whole = (bytes + page - 1) / page * page;
+        size_ = whole + page;
+        base_ = static_cast<std::byte*>(mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+        REQUIRE(base_ != MAP_FAILED);
+        REQUIRE(mprotect(base_ + whole, page, PROT_NONE) == 0);
+        data_ = base_ + whole - bytes;
+    }
+    ~Guarded() { munmap(base_, size_); }
+    Guarded(const Guarded&) = delete;
+    Guarded& operator=(const Guarded&) = delete;
+    std::byte* data() const { return data_; }
+
+  private:
+    std::byte *base_, *data_;
+    std::size_t size_;
+};
+
+bool is_float(const Format& f) { return f.block_weights == 1; }
+
+std::vector<std::size_t> row_lengths(const Format& f) {
+    if (is_float(f)) return {1, 2, 31, 64, 129};
+    if (f.block_weights == 32) return {32, 64, 96, 896};
+    return {256, 512, 768};
+}
+
+// The weights of a matrix [rows, columns], the activations [tokens, columns], and what they stand for.
+struct Case {
+    const Format& format;
+    std::size_t rows, columns, tokens;
+    std::vector<std::byte> file;   // rows as in a file
+    std::vector<float> weights;    // dequantised
+    std::vector<float> x;
+
+    Case(const Format& f, std::size_t rows_, std::size_t columns_, std::size_t tokens_, std::uint64_t seed)
+        : format(f), rows(rows_), columns(columns_), tokens(tokens_), weights(rows_ * columns_), x(tokens_ * columns_) {
+        Random random(seed);
+        file = random_weights(f.id, rows * columns, random);
+        f.dequantize(weights.data(), file.data(), rows * columns);
+        std::mt19937_64 engine(seed);
+        std::normal_distribution<float> normal;
+        for (float& v : x) v = normal(engine);
+        for (std::size_t i = 0; i < x.size(); i += 37) x[i] *= 30.0f;  // outlier channels, as Qwen2 has
+    }
+};
+
+struct Result {
+    std::vector<float> out;      // [tokens][rows]
+    std::vector<float> x_read;   // what the kernel was given, [tokens][columns]
+};
+
+// Where a block keeps its f16 numbers: first byte and how many.
+std::pair<std::size_t, std::size_t> f16_fields(FormatId id) {
+    switch (id) {
+        case FormatId::q4_1:
+        case FormatId::q5_1:
+        case FormatId::q4_k:
+        case FormatId::q5_k: return {0, 4};
+        case FormatId::q2_k: return {80, 4};
+        case FormatId::q3_k: return {108, 2};
+        case FormatId::q6_k: return {208, 2};
+        default: return {0, 2};
+    }
+}
+
+// Groups tokens as Ops does.
+Result run(const Kernels& k, const Case& c, const std::vector<float>& bias = {}, float start = 0.0f, bool add = false) {
+    Result r{std::vector<float>(c.tokens * c.rows, start), c.x};
+    const Guarded panels(packed_bytes(c.format, c.rows, c.columns));
+    pack_panels(panels.data(), c.format, c.file.data(), 0, c.rows, c.columns);
+    for (std::size_t t = 0; t < c.tokens; t += static_cast<std::size_t>(k.group)) {
+        const std::size_t here = std::min(c.tokens - t, static_cast<std::size_t>(k.group));
+        MatmulArgs a{};
+        a.panels = panels.data();
+        a.columns = a.panel_columns = c.columns;
+        a.row_end = c.rows;
+        a.x_stride = c.columns;
+        a.out = r.out.data() + t * c.rows;
+        a.out_stride = c.rows;
+        a.group = group_size(static_cast<int>(c.tokens - t), k.group);
+        a.n_tokens = static_cast<int>(here);
+        a.bias = bias.empty() ? nullptr : bias.data();
+        a.add = add;
+        if (is_float(c.format)) {
+            a.x = c.x.data() + t * c.columns;
+            k.matmul_of(c.format)(a);
+            continue;
+        }
+        const auto width = static_cast<std::size_t>(a.group);
+        const std::size_t block_bytes = width * sizeof(ActBlock<1>);
+        const Guarded blocks(c.columns / kActBlock * block_bytes);
+        k.ops.quantize(blocks.data(), c.x.data() + t * c.columns, c.columns, c.columns, static_cast<int>(here), a.group);
+        for (std::size_t i = 0; i < c.columns; ++i) {
+            for (std::size_t j = 0; j < here; ++j) {
+                const std::byte* block = blocks.data() + i / kActBlock * block_bytes;
+                std::int8_t q;
+                float scale;
+                std::memcpy(&q, block + j * kActBlock + i % kActBlock, 1);
+                std::memcpy(&scale, block + width * kActBlock + j * sizeof(float), sizeof scale);
+                r.x_read[(t + j) * c.columns + i] = static_cast<float>(q) * scale;
+            }
+        }
+        a.x = blocks.data();
+        k.matmul_of(c.format)(a);
+    }
+    return r;
+}
+
+}  // namespace
+
+TEST_CASE("each kernel agrees with dequantised rows", "[quant]") {
+    for (const Kernels* k : runnable_kernels()) {
+        for (const Format& f : formats()) {
+            for (const std::size_t columns : row_lengths(f)) {
+                for (const std::size_t tokens : {1u, 2u, 4u, 5u, 8u, 11u}) {
+                    for (const std::size_t rows : {16u, 35u}) {
+                        const Case c(f, rows, columns, tokens, columns * 131 + tokens);
+                        const Result r = run(*k, c);
+                        INFO(k->name << ' ' << f.name << " columns=" << columns << " tokens=" << tokens << " rows=" << rows);
+                        double worst = 0, spread = 0;
+                        for (std::size_t t = 0; t < tokens; ++t) {
+                            for (std::size_t row = 0; row < rows; ++row) {
+                                double sum = 0, magnitude = 0;
+                                for (std::size_t i = 0; i < columns; ++i) {
+                                    const double p = static_cast<double>(c.weights[row * columns + i]) *
+                                                     static_cast<double>(r.x_read[t * columns + i]);
+                                    sum += p;
+                                    magnitude += std::abs(p);
+                                }
+                                // An affine format subtracts the minimum from a larger number: its terms count too.
+                                double largest = 0, x_sum = 0;
+                                for (std::size_t i = 0; i < columns; ++i) {
+                                    largest = std::max(largest, std::abs(static_cast<double>(c.weights[row * columns + i])));
+                                    x_sum += std::abs(static_cast<double>(r.x_read[t * columns + i]));
+                                }
+                                // Each step of the sum rounds once or twice; integers inside a block are exact.
+                                const double steps = is_float(f) ? static_cast<double>(columns)
+                                                                 : 4.0 * static_cast<double>(columns) / 32.0 + 4.0;
+                                const double bound = steps * 1.2e-7 * (magnitude + (is_float(f) ? 0.0 : 2 * largest * x_sum));
+                                const double got = static_cast<double>(r.out[t * rows + row]);
+                                worst = std::max(worst, std::abs(got - sum) / (bound + 1e-30));
+                                spread = std::max(spread, std::abs(got - static_cast<double>(r.out[0])));
+                            }
+                        }
+                        CHECK(spread > 0);  // a constant output would prove nothing
+                        CHECK(worst <= 1.0);
+                    }
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("a token's result does not depend on who shares its group", "[quant]") {
+    for (const Kernels* k : runnable_kernels()) {
+        for (const Format& f : formats()) {
+            const std::size_t columns = row_lengths(f).back(), rows = 48, tokens = 13;
+            const Case all(f, rows, columns, tokens, 5);
+            const Result together = run(*k, all);
+            for (std::size_t t = 0; t < tokens; ++t) {
+                Case one(f, rows, columns, 1, 5);
+                std::copy_n(all.x.begin() + static_cast<std::ptrdiff_t>(t * columns), columns, one.x.begin());
+                const Result alone = run(*k, one);
+                INFO(k->name << ' ' << f.name << " token " << t);
+                CHECK(std::memcmp(alone.out.data(), together.out.data() + t * rows, rows * sizeof(float)) == 0);
+            }
+        }
+    }
+}
+
+TEST_CASE("bias and addition come last, in full and in partly filled panels", "[quant]") {
+    for (const Kernels* k : runnable_kernels()) {
+        for (const Format& f : formats()) {
+            const Case c(f, 37, row_lengths(f).back(), 3, 9);
+            std::vector<float> bias(c.rows);
+            for (std::size_t i = 0; i < c.rows; ++i) bias[i] = static_cast<float>(i) * 0.25f - 3.0f;
+            const Result plain = run(*k, c), full = run(*k, c, bias, 2.0f, true);
+            for (std::size_t t = 0; t < c.tokens; ++t) {
+                for (std::size_t row = 0; row < c.rows; ++row) {
+                    INFO(k->name << ' ' << f.name << " token " << t << " row " << row);
+                    CHECK(full.out[t * c.rows + row] == (plain.out[t * c.rows + row] + bias[row]) + 2.0f);
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("the widest integer sums do not overflow", "[quant]") {
+    // All weights and activations at the ends of their ranges: where 16-bit partial sums would wrap or saturate.
+    for (const Kernels* k : runnable_kernels()) {
+        for (const Format& f : formats()) {
+            if (is_float(f)) continue;
+            for (const std::uint8_t fill : {std::uint8_t{0x00}, std::uint8_t{0x80}, std::uint8_t{0x7f}, std::uint8_t{0xff}}) {
+                Case c(f, 16, 256, 4, 3);
+                const auto [scales, n_scales] = f16_fields(f.id);
+                for (std::size_t i = 0; i < c.file.size(); ++i) {
+                    const std::size_t at = i % f.block_bytes;
+                    if (at < scales || at >= scales + n_scales) c.file[i] = std::byte{fill};
+                }
+                f.dequantize(c.weights.data(), c.file.data(), c.weights.size());
+                for (float& v : c.x) v = v < 0 ? -1.0f : 1.0f;
+                std::fill_n(c.x.begin(), c.columns, -1.0f);  // one token of equal signs, the others mixed
+                const Result r = run(*k, c);
+                for (std::size_t t = 0; t < c.tokens; ++t) {
+                    for (std::size_t row = 0; row < c.rows; ++row) {
+                        double sum = 0, magnitude = 0;
+                        for (std::size_t i = 0; i < c.columns; ++i) {
+                            const double p = static_cast<double>(c.weights[row * c.columns + i]) *
+                                             static_cast<double>(r.x_read[t * c.columns + i]);
+                            sum += p;
+                            magnitude += std::abs(p);
+                        }
+                        INFO(k->name << ' ' << f.name << " fill " << int{fill} << " token " << t << " row " << row);
+                        CHECK(std::abs(static_cast<double>(r.out[t * c.rows + row]) - sum) <= 1e-5 * magnitude + 1e-6);
+                    }
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("activations are rounded to the nearest step and sum up", "[quant]") {
+    for (const Kernels* k : runnable_kernels()) {
+        std::vector<float> x(64);
+        std::mt19937_64 engine(1);
+        std::normal_distribution<float> normal;
+        for (float& v : x) v = normal(engine);
+        x[40] = 0.0f;
+        std::vector<ActBlock<1>> blocks(2);
+        k->ops.quantize(blocks.data(), x.data(), 64, 64, 1, 1);
+        for (std::size_t b = 0; b < 2; ++b) {
+            float amax = 0;
+            int sum = 0, half = 0;
+            for (std::size_t i = 0; i < 32; ++i) amax = std::max(amax, std::abs(x[32 * b + i]));
+            CHECK(blocks[b].scale[0] == Approx(amax / 127.0f));
+            for (std::size_t i = 0; i < 32; ++i) {
+                const float back = static_cast<float>(blocks[b].q[0][i]) * blocks[b].scale[0];
+                CHECK(std::abs(back - x[32 * b + i]) <= 0.5001f * blocks[b].scale[0]);
+                sum += blocks[b].q[0][i];
+                if (i < 16) half += blocks[b].q[0][i];
+            }
+            CHECK(blocks[b].minus_8_sum[0] == -8 * sum);
+            CHECK(blocks[b].minus_8_sum_16[0][0] == -8 * half);
+            CHECK(blocks[b].minus_8_sum_16[0][1] == -8 * (sum - half));
+            CHECK(blocks[b].sum[0] == Approx(blocks[b].scale[0] * static_cast<float>(sum)));
+        }
+        std::vector<float> zeros(64, 0.0f);
+        k->ops.quantize(blocks.data(), zeros.data(), 64, 64, 1, 1);
+        CHECK(blocks[0].scale[0] == 0.0f);
+        CHECK(blocks[0].q[0][0] == 0);
+        zeros[3] = std::numeric_limits<float>::quiet_NaN();
+        k->ops.quantize(blocks.data(), zeros.data(), 64, 64, 1, 1);
+        CHECK(std::isnan(blocks[0].scale[0]));  // so that it reaches the logits, where it is looked for
+    }
+}
+
+TEST_CASE("float loops agree with double precision", "[quant]") {
+    for (const Kernels* k : runnable_kernels()) {
+        for (const std::size_t n : {16u, 64u, 80u, 1536u}) {
+            INFO(k->name << " n=" << n);
+            std::mt19937_64 engine(n);
+            std::normal_distribution<float> normal;
+            std::vector<float> x(n), y(n), out(n);
+            for (float& v : x) v = normal(engine) * 4.0f;
+            for (float& v : y) v = normal(engine);
+
+            k->ops.rms_norm(out.data(), x.data(), y.data(), n, 1e-6f);
+            double squares = 0;
+            for (const float v : x) squares += static_cast<double>(v) * static_cast<double>(v);
+            const double factor = 1.0 / std::sqrt(squares / static_cast<double>(n) + 1e-6);
+            for (std::size_t i = 0; i < n; ++i) {
+                const double want = static_cast<double>(x[i]) * factor * static_cast<double>(y[i]);
+                CHECK(std::abs(static_cast<double>(out[i]) - want) <= 2e-6 * std::abs(want) + 1e-12);
+            }
+
+            out = x;
+            k->ops.silu_mul(out.data(), y.data(), n);
+            for (std::size_t i = 0; i < n; ++i) {
+                const double g = static_cast<double>(x[i]), want = g / (1.0 + std::exp(-g)) * static_cast<double>(y[i]);
+                CHECK(std::abs(static_cast<double>(out[i]) - want) <= 2e-6 * std::abs(want) + 1e-9);
+            }
+
+            const float top = *std::max_element(x.begin(), x.end());
+            CHECK(k->ops.max(x.data(), n) == top);
+            out = x;
+            out[n - 1] = -std::numeric_limits<float>::infinity();
+            const float sum = k->ops.exp_sum(out.data(), n, 0.5f, 0.5f * top);
+            double want_sum = 0;
+            for (std::size_t i = 0; i + 1 < n; ++i) {
+                const double want = std::exp(0.5 * (static_cast<double>(x[i]) - static_cast<double>(top)));
+                CHECK(std::abs(static_cast<double>(out[i]) - want) <= 3e-6 * want + 1e-9);
+                want_sum += want;
+            }
+            CHECK(out[n - 1] == 0.0f);
+            CHECK(std::abs(static_cast<double>(sum) - want_sum) <= 1e-5 * want_sum);
+
+            out = x;
+            k->ops.scale_add(out.data(), 0.75f, y.data(), n);
+            for (std::size_t i = 0; i < n; ++i) CHECK(out[i] == Approx(0.75 * static_cast<double>(x[i]) + static_cast<double>(y[i])).margin(1e-5));
+        }
+        // Halves round to the nearest even one, at any length.
+        std::vector<float> values(70);
+        for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i) * 0.3721f - 11.0f;
+        values[5] = 65520.0f;
+        values[6] = 1e-8f;
+        for (const std::size_t n : {1u, 7u, 16u, 70u}) {
+            std::vector<std::uint16_t> halves(n);
+            k->ops.to_f16(halves.data(), values.data(), n);
+            for (std::size_t i = 0; i < n; ++i) CHECK(halves[i] == f32_to_f16(values[i]));
+        }
+    }
+}
+
+TEST_CASE("kernel tables are chosen by name", "[quant]") {
+    const auto runnable = runnable_kernels();
+    REQUIRE(!runnable.empty());
+    CHECK(runnable.back()->name == "scalar");
+    CHECK(&choose_kernels("") == runnable.front());
+    CHECK(&choose_kernels("scalar") == runnable.back());
+    try {
+        choose_kernels("mmx");
+        FAIL("an unknown table was accepted");
+    } catch (const Error& e) {
+        CHECK(e.status() == Status::usage);
+        CHECK(std::string(e.what()).find("scalar") != std::string::npos);
+        CHECK(std::string(e.what()).find("mmx") != std::string::npos);
+    }
+}
+
+}  // namespace distill
