@@ -10,16 +10,16 @@ MACHINE := $(shell uname -m)
 Q       := $(if $(V),,@)
 
 # A sub-make gets -j unless the caller chose one.
-SUB_MAKE = +$(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
+SUB_MAKE = +@$(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 
 # ---- what is built -------------------------------------------------------------------------------------------------
 # Kernels of another machine are left out; quant/kernels/registry.cpp asks the same macros as the compiler defines.
 ifneq ($(filter x86_64 amd64,$(MACHINE)),)
 FOREIGN_KERNELS := quant/kernels/neon%
 else ifneq ($(filter aarch64 arm64,$(MACHINE)),)
-FOREIGN_KERNELS := quant/kernels/avx%
+FOREIGN_KERNELS := quant/kernels/avx% quant/kernels/vector256%
 else
-FOREIGN_KERNELS := quant/kernels/neon% quant/kernels/avx%
+FOREIGN_KERNELS := quant/kernels/neon% quant/kernels/avx% quant/kernels/vector256%
 endif
 
 LIBRARY_SOURCES := $(filter-out $(FOREIGN_KERNELS),$(wildcard cli/*.cpp engine/*.cpp engine/arch/*.cpp quant/*.cpp \
@@ -28,8 +28,8 @@ LIBRARY_SOURCES := $(filter-out $(FOREIGN_KERNELS),$(wildcard cli/*.cpp engine/*
 TOOL_SOURCES    := $(wildcard tests/support/make_*.cpp)
 SUPPORT_SOURCES := $(filter-out $(TOOL_SOURCES),$(wildcard tests/support/*.cpp))
 TEST_SOURCES    := tests/main.cpp $(SUPPORT_SOURCES) $(wildcard tests/*/*_test.cpp tests/*/*/*_test.cpp)
-HEADERS         := $(wildcard cli/*.h engine/*.h engine/arch/*.h quant/*.h quant/kernels/*.h tokenizer/*.h \
-                     tokenizer/template/*.h tests/support/*.h)
+HEADERS         := $(filter-out $(FOREIGN_KERNELS),$(wildcard cli/*.h engine/*.h engine/arch/*.h quant/*.h \
+                     quant/kernels/*.h tokenizer/*.h tokenizer/template/*.h tests/support/*.h))
 
 LIBRARY_OBJECTS := $(LIBRARY_SOURCES:%.cpp=$(BUILD)/%.o)
 MAIN_OBJECT     := $(BUILD)/main.o
@@ -59,6 +59,8 @@ ISA_OPT  := -O2
 TEST_OPT := -O1
 LINK_STATIC  := -static -static-libgcc -static-libstdc++
 LINK_DYNAMIC := -pie
+# Function names stay, for perf; distill-dynamic keeps the lines as well.
+STRIP := -Wl,--strip-debug
 # In a static binary the thread functions of an older glibc are weak: without the whole library std::thread would call null.
 THREADS_STATIC := -Wl,--whole-archive -lpthread -Wl,--no-whole-archive
 
@@ -73,6 +75,7 @@ LINK_STATIC := $(LINK_DYNAMIC)
 endif
 ifneq ($(SANITIZE),)
 ISA_OPT := -O1
+STRIP :=
 THREADS_STATIC :=
 endif
 
@@ -86,6 +89,9 @@ $(BUILD)/quant/kernels/neon.o:         ISA := -O2 -fno-exceptions
 $(BUILD)/quant/kernels/neon_dotprod.o: ISA := -O2 -fno-exceptions -march=armv8.2-a+dotprod+fp16
 $(BUILD)/quant/kernels/neon_i8mm.o:    ISA := -O2 -fno-exceptions -march=armv8.2-a+dotprod+i8mm+fp16
 
+# A header that holds intrinsics compiles alone only with their flags.
+build/headers/quant/kernels/vector256.h.ok: ISA := $(AVX2_FLAGS)
+
 COMPILE = $(CXX) $(COMMON) $(OPT) $(SANITIZE) $(ISA) $(CXXFLAGS)
 # The flags of the last build; objects depend on it, so another compiler or flag rebuilds them.
 FLAGS_STAMP := $(BUILD)/flags
@@ -95,6 +101,7 @@ FLAGS_STAMP := $(BUILD)/flags
 .PHONY: distill distill-dynamic run test asan tsan bench check-headers check-isa-leaks format clean help setup FORCE
 .SUFFIXES:
 .DELETE_ON_ERROR:
+.SECONDARY:
 
 # Links the finished binary to the root of the tree (a copy where links do not work).
 PLACE = @ln -f $(1) $(2) 2>/dev/null || cp -f $(1) $(2)
@@ -152,7 +159,7 @@ setup:
 # ---- rules ---------------------------------------------------------------------------------------------------------
 $(BUILD)/distill: $(MAIN_OBJECT) $(LIBRARY_OBJECTS)
 	@echo "link  $@"
-	$(Q)$(CXX) $(SANITIZE) $(LINK_STATIC) -pthread -o $@ $^ $(LIBDIR) $(UTF8PROC) $(THREADS_STATIC) $(LDFLAGS)
+	$(Q)$(CXX) $(SANITIZE) $(LINK_STATIC) $(STRIP) -pthread -o $@ $^ $(LIBDIR) $(UTF8PROC) $(THREADS_STATIC) $(LDFLAGS)
 
 $(BUILD)/distill-dynamic: $(MAIN_OBJECT) $(LIBRARY_OBJECTS)
 	@echo "link  $@"
@@ -181,6 +188,6 @@ $(FLAGS_STAMP): FORCE
 # By #include, so that `#pragma once` stands in a header; ISA headers may ask for their instruction set.
 build/headers/%.ok: % FORCE
 	@mkdir -p $(@D)
-	$(Q)echo '#include "$<"' | $(CXX) $(filter-out -MMD -MP,$(COMMON)) -fsyntax-only -x c++ - && touch $@
+	$(Q)echo '#include "$<"' | $(CXX) $(filter-out -MMD -MP,$(COMMON)) $(ISA) -fsyntax-only -x c++ - && touch $@
 
 -include $(LIBRARY_OBJECTS:.o=.d) $(MAIN_OBJECT:.o=.d) $(TEST_OBJECTS:.o=.d) $(TOOLS:$(BUILD)/%=$(BUILD)/tests/support/%.d)

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <memory>
 #include <new>
 
 #include "cli/command.h"
@@ -28,11 +29,29 @@ void fill_closed_streams() {
     }
 }
 
+// CLI11's help without the ranges and variable names that would make each flag take two lines.
+class HelpFormatter : public CLI::Formatter {
+  public:
+    HelpFormatter() { column_width(32); }
+    std::string make_option_opts(const CLI::Option* option) const override {
+        if (option->get_items_expected_max() == 0) return {};
+        const std::string type = option->get_type_name();  // "N:INT in [0 - 1024]"
+        return " " + type.substr(0, type.find(':')) + (option->get_required() ? " (needed)" : "");
+    }
+};
+
 Status run(int argc, char** argv) {
-    CLI::App app("distill runs a language model (a GGUF file) on the CPU.", "distill");
-    app.footer("Without a command: -p, -f or stdin give one answer; on a terminal without them: a chat.");
+    CLI::App app(
+        "distill runs a language model (a GGUF file) on the CPU.\n"
+        "Without a command: -p, -f or stdin give one answer; on a terminal without them: a chat.",
+        "distill");
+    app.formatter(std::make_shared<HelpFormatter>());
+    app.footer(
+        "DISTILL_ARG_<NAME> in the environment holds a flag's value: DISTILL_ARG_CTX_SIZE=4096 is --ctx-size 4096.");
     app.require_subcommand(0, 1);
     app.fallthrough(false);
+    // A flag given twice is no mistake: scripts append theirs to defaults.
+    app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     bool version = false;
     app.add_flag("--version", version, "print the version");
 

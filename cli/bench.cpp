@@ -14,6 +14,7 @@
 #include "cli/session.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
+#include "engine/probe.h"
 #include "quant/kernels/kernels.h"
 
 namespace distill {
@@ -83,6 +84,7 @@ class Bench {
         sequence_.rewind(0);
         if (depth > 0) sequence_.forward(all.first(static_cast<std::size_t>(depth)), Logits::none);
 
+        const double limit_before = probe(prompt);
         double sum = 0, squares = 0;
         for (int r = -1; r < repetitions; ++r) {  // the first one warms up
             sequence_.rewind(depth);
@@ -107,10 +109,16 @@ class Bench {
         }
         row.gmacs = row.tps * macs_ * 1e-9;
         row.gbps = prompt ? 0 : row.tps * static_cast<double>(engine_.weight_bytes_per_token()) * 1e-9;
+        row.limit = (limit_before + probe(prompt)) / 2;  // it drifts on shared machines: both sides of the row count
         return row;
     }
 
   private:
+    // What bounds the row: multiply-adds of a prompt, bytes read of a text.
+    double probe(bool prompt) {
+        return prompt ? integer_peak_gmacs(engine_.kernels(), pool_) : read_bandwidth_gbps(pool_);
+    }
+
     const Engine& engine_;
     ThreadPool& pool_;
     Sequence sequence_;

@@ -14,6 +14,11 @@ namespace distill {
 
 namespace {
 
+// 0.6f as 0.6, not as the double next to it.
+double readable(float value) {
+    return std::stod(fmt::format("{}", value));
+}
+
 std::string json_record(const Session& session, const Generation& g, const SamplerOptions& sampler,
                         const std::string& path, const std::string& fingerprint) {
     const auto rate = [](int tokens, double seconds) { return seconds > 0 ? tokens / seconds : 0.0; };
@@ -34,14 +39,14 @@ std::string json_record(const Session& session, const Generation& g, const Sampl
                          {"prompt_per_second", rate(g.prompt_tokens - g.cached_tokens, g.prompt_seconds)},
                          {"text_per_second", rate(g.decode_steps, g.text_seconds)}};
     record["seed"] = sampler.seed;
-    record["sampling"] = {{"temperature", sampler.temperature},
+    record["sampling"] = {{"temperature", readable(sampler.temperature)},
                           {"top_k", sampler.top_k},
-                          {"top_p", sampler.top_p},
-                          {"min_p", sampler.min_p},
-                          {"repeat_penalty", sampler.repeat_penalty},
+                          {"top_p", readable(sampler.top_p)},
+                          {"min_p", readable(sampler.min_p)},
+                          {"repeat_penalty", readable(sampler.repeat_penalty)},
                           {"repeat_last_n", sampler.repeat_last_n},
-                          {"presence_penalty", sampler.presence_penalty},
-                          {"frequency_penalty", sampler.frequency_penalty}};
+                          {"presence_penalty", readable(sampler.presence_penalty)},
+                          {"frequency_penalty", readable(sampler.frequency_penalty)}};
     record["model"] = config.name.empty() ? std::filesystem::path(path).filename().string() : config.name;
     record["model_hash"] = fingerprint;
     record["kernels"] = session.engine.kernels().name;
@@ -76,7 +81,7 @@ Status one_shot(const RunFlags& flags, const std::string& prompt_text) {
     Output out = standard_output();
     Output err = standard_error();
     Sequence sequence(engine, *session.pool, session.n_ctx);
-    const std::string fingerprint = flags.json ? model_fingerprint(engine.file()) : std::string();
+    std::string fingerprint;
     Status status = Status::ok;
     for (int i = 0; i < flags.samples; ++i, ++sampler.seed) {
         AnswerPrinter printer(out, err, flags.json ? ThinkShow::hide : think_show(flags, out), flags.color);
@@ -91,6 +96,8 @@ Status one_shot(const RunFlags& flags, const std::string& prompt_text) {
         const Generation g = generate(engine, sequence, prompt.ids, generate_options(flags, sampler, prompt), events);
         progress.clear();
         printer.finish();
+        // Not before the answer: it reads the whole file.
+        if (flags.json && fingerprint.empty()) fingerprint = model_fingerprint(engine.file());
         if (flags.json) out.write(json_record(session, g, sampler, flags.model.model, fingerprint));
 
         if (g.thinking_closed_by_budget) {

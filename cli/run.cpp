@@ -49,6 +49,15 @@ void add_run_command(CLI::App& app, Action& action) {
         from_environment(option);
         return option;
     };
+    // One of a few words.
+    const auto add_choice = [&]<typename Choice, typename Value>(const char* name,
+                                                                 std::map<std::string, Choice> choices, Value& value,
+                                                                 const char* text, const char* type) {
+        CLI::IsMember words(choices);
+        CLI::Option* option = app.add_option_function<std::string>(
+            name, [choices, &value](const std::string& word) { value = choices.at(word); }, text);
+        from_environment(option->check(words)->type_name(type));
+    };
     const auto add_flag = [&](const char* name, bool& value, const char* text) {
         from_environment(app.add_flag(name, value, text));
     };
@@ -61,20 +70,22 @@ void add_run_command(CLI::App& app, Action& action) {
     add("-n,--n-predict,--predict", flags->max_tokens, "tokens to make at most; -1 = until the model ends", "N")
         ->check(CLI::Range(-2, std::numeric_limits<int>::max()));
     add("-r,--reverse-prompt", flags->stop, "text that ends the answer (may be given again)", "TEXT")
-        ->allow_extra_args(false);
+        ->allow_extra_args(false)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     add_flag("--raw", flags->style.raw, "the prompt as it is, no chat template");
     add("--chat-template", flags->style.chat_template, "built-in chat template instead of the file's", "NAME");
-    add("--think-show", flags->think_show, "thinking: full, dim, short or hide", "HOW")
-        ->transform(CLI::CheckedTransformer(std::map<std::string, ThinkShow>{{"full", ThinkShow::full},
-                                                                             {"dim", ThinkShow::dim},
-                                                                             {"short", ThinkShow::brief},
-                                                                             {"hide", ThinkShow::hide}}));
+    add_choice(
+        "--think-show",
+        std::map<std::string, ThinkShow>{
+            {"full", ThinkShow::full}, {"dim", ThinkShow::dim}, {"short", ThinkShow::brief}, {"hide", ThinkShow::hide}},
+        flags->think_show, "thinking: full, dim, short or hide (default: dim on a terminal, else hide)", "HOW");
     add("--reasoning-budget", flags->reasoning_budget,
         "tokens of thinking at most; -1 = no limit (default: half of the room left)", "N")
         ->check(CLI::Range(kBudgetNone, std::numeric_limits<int>::max()));
-    add("--color", flags->color, "on, off or auto", "WHEN")
-        ->transform(CLI::CheckedTransformer(std::map<std::string, ColorMode>{
-            {"auto", ColorMode::automatic}, {"on", ColorMode::on}, {"off", ColorMode::off}}));
+    add_choice("--color",
+               std::map<std::string, ColorMode>{
+                   {"auto", ColorMode::automatic}, {"on", ColorMode::on}, {"off", ColorMode::off}},
+               flags->color, "on, off or auto", "WHEN");
     add_flag("--json", flags->json, "one JSON record on stdout instead of the text");
     add("--samples", flags->samples, "answers to the same prompt, one JSON record a line", "N")
         ->check(CLI::Range(1, 1'000'000));

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -46,7 +47,11 @@ void flush(std::FILE* out) {
 }
 
 std::string read_all(std::istream& in) {
-    std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    std::string text;
+    std::array<char, 16384> chunk;
+    while (in.read(chunk.data(), chunk.size()), in.gcount() > 0) {
+        text.append(chunk.data(), static_cast<std::size_t>(in.gcount()));
+    }
     if (in.bad()) throw Error("reading the input failed", Status::failure);
     return text;
 }

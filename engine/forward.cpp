@@ -24,7 +24,8 @@ Scratch::Scratch(const Config& c, std::size_t n)
       v(n * width(c.n_kv_heads, c)),
       attended(n, width(c.n_heads, c)),
       gate(n, static_cast<std::size_t>(c.d_ff)),
-      up(n * static_cast<std::size_t>(c.d_ff)) {}
+      up(n * static_cast<std::size_t>(c.d_ff)),
+      output_pairs(2 * n, static_cast<std::size_t>(c.d_model)) {}
 
 std::span<const float> forward(const Model& m, Timeline& timeline, Scratch& s, ThreadPool& pool,
                                std::span<const TokenId> tokens, Logits want) {
@@ -67,7 +68,7 @@ std::span<const float> forward(const Model& m, Timeline& timeline, Scratch& s, T
         const Ops last{m, pool, rows};
         last.rms_norm(s.h, s.x.data() + (tokens.size() - rows) * d_model, m.output_norm);
         s.logits.resize(rows * m.output.rows);
-        last.matmul({{s.logits.data(), &m.output}}, s.h);
+        last.logits(s.logits.data(), m.output, s.h, s.output_pairs);
         if (!ops.all_finite(s.logits.data(), s.logits.size())) {
             throw Error("the logits are not finite: the file's output matrix is damaged", Status::failure);
         }

@@ -88,12 +88,36 @@ void Ops::rms_norm(Activation& h, const float* x, const Vector& weight) const {
 
 void Ops::silu_mul(Activation& gate, const float* up) const {
     for_groups([&](std::size_t first, std::size_t last) {
-        kernels_.ops.silu_mul(gate.row(first), up + first * gate.n, (last - first) * gate.n);
+        // Token by token: where a vector ends in a row decides how its last values are computed.
+        for (std::size_t t = first; t < last; ++t) kernels_.ops.silu_mul(gate.row(t), up + t * gate.n, gate.n);
         quantize_group(gate, first);
     });
 }
 
-void Ops::matmul(std::initializer_list<Product> products, const Activation& h) const {
+void Ops::matmul(std::initializer_list<Product> products, const Activation& h) const { run_products(products, h, false); }
+
+void Ops::logits(float* out, const Matrix& weight, const Activation& h, Activation& pairs) const {
+    if (weight.format->block_weights == 1) return matmul({{out, &weight}}, h);
+    const Ops doubled(*this, 2 * n_tokens_);
+    doubled.for_groups([&](std::size_t first, std::size_t last) {
+        std::vector<ActBlock<1>> rounded(h.n / kActBlock);
+        for (std::size_t t = first; t < last; t += 2) {
+            const float* x = h.row(t / 2);
+            kernels_.ops.quantize(rounded.data(), x, h.n, h.n, 1, 1);
+            std::copy_n(x, h.n, pairs.row(t));
+            float* lost = pairs.row(t + 1);
+            for (std::size_t i = 0; i < h.n; ++i) {
+                const ActBlock<1>& block = rounded[i / kActBlock];
+                const std::size_t k = i % kActBlock;
+                lost[i] = x[i] - static_cast<float>(block.q[0][k]) * block.scale[0][k / (kActBlock / 2)];
+            }
+        }
+        doubled.quantize_group(pairs, first);
+    });
+    doubled.run_products({{out, &weight}}, pairs, true);
+}
+
+void Ops::run_products(std::initializer_list<Product> products, const Activation& h, bool pairs) const {
     // Pieces of rows, small enough to share out evenly and to stay in the second-level cache for all groups of tokens,
     // large enough that claiming one costs nothing.
     struct Piece {
@@ -130,14 +154,15 @@ void Ops::matmul(std::initializer_list<Product> products, const Activation& h) c
         args.out_stride = w.rows;
         args.bias = p.bias == nullptr || p.bias->empty() ? nullptr : p.bias->data();
         args.add = p.add;
+        args.pairs = pairs;
         const bool quantised = w.format->block_weights > 1;
         for (std::size_t t = 0; t < n_tokens_; t += group) {
             const std::size_t left = n_tokens_ - t;
             args.group = group_size(static_cast<int>(left), kernels_.group);
-            args.n_tokens = static_cast<int>(std::min(left, group));
+            args.n_tokens = static_cast<int>(std::min(left, group) / (pairs ? 2 : 1));
             args.x = quantised ? static_cast<const void*>(h.blocks.data() + t * (h.n / kActBlock) * sizeof(ActBlock<1>))
                                : h.row(t);
-            args.out = p.out + t * w.rows;
+            args.out = p.out + (pairs ? t / 2 : t) * w.rows;
             w.matmul(args);
         }
     };

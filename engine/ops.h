@@ -79,6 +79,10 @@ class Ops {
     void rms_norm(Activation& h, const float* x, const Vector& weight) const;
     // Products that share the input h, as one job.
     void matmul(std::initializer_list<Product> products, const Activation& h) const;
+    // logits = weight * h, with the input rounded twice: `pairs` takes each row and, as a row of its own, what the first
+    // rounding lost. Here an error is an error of the logits, and the second product is nearly free: decoding waits for
+    // the weights, prefill asks for one row. pairs: [2 * n_tokens, h.n].
+    void logits(float* out, const Matrix& weight, const Activation& h, Activation& pairs) const;
     // Turns each head of x [n_tokens][n_heads * head_dim] by its position pos0 + t.
     void rope(float* x, std::size_t n_heads, std::size_t pos0, const RopeTable& table) const;
     void store(KvCache& kv, std::size_t layer, std::size_t pos0, const float* k, const float* v) const;
@@ -89,7 +93,10 @@ class Ops {
     bool all_finite(const float* x, std::size_t n) const;
 
   private:
+    Ops(const Ops& other, std::size_t n_tokens)
+        : config_(other.config_), kernels_(other.kernels_), pool_(other.pool_), n_tokens_(n_tokens) {}
     void quantize_group(Activation& a, std::size_t first) const;
+    void run_products(std::initializer_list<Product> products, const Activation& h, bool pairs) const;
     // job(first, last) for groups of tokens, over the threads when there is more than one group.
     template <class Job>
     void for_groups(const Job& job) const;

@@ -137,19 +137,18 @@ void put(PanelIQ4_XS& p, std::size_t r, const BlockIQ4_XS& b) {
     for (std::size_t j = 0; j < 8; ++j) scatter<4>(p.q[j], r, b.qs + 16 * j);
 }
 
-// A panel: for each block column, the blocks of 16 rows.
+// A panel: for each block column, the blocks of 16 rows. Blocks are read and written where they lie: a copy on the
+// stack is read back by loads that overlap two stores, which wait until both have left the core. Tensor data is aligned to
+// 8 bytes at least, and every block is an even number of bytes with 16-bit fields at most.
 template <class Panel, class Block>
 void pack_blocks(std::byte* out, const std::byte* rows, std::size_t row_bytes, std::size_t n_rows, std::size_t columns) {
     const std::size_t n_blocks = columns / static_cast<std::size_t>(Block::kWeights);
+    auto* panels = reinterpret_cast<Panel*>(out);
+    if (n_rows < kRows) std::memset(out, 0, n_blocks * sizeof(Panel));
     for (std::size_t i = 0; i < n_blocks; ++i) {
-        Panel panel;
-        if (n_rows < kRows) std::memset(&panel, 0, sizeof panel);
         for (std::size_t r = 0; r < n_rows; ++r) {
-            Block block;
-            std::memcpy(&block, rows + r * row_bytes + i * sizeof block, sizeof block);
-            put(panel, r, block);
+            put(panels[i], r, reinterpret_cast<const Block*>(rows + r * row_bytes)[i]);
         }
-        std::memcpy(out + i * sizeof panel, &panel, sizeof panel);
     }
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// usage: node scripts/llama_peer.mjs bench  MODEL [-p 512] [-n 64] [-r 1] [-t 2] [-c 2048] [--fa on|off|auto] [--isa NAME]
+// usage: node scripts/llama_peer.mjs bench  MODEL [-p 512] [-n 64] [-r 1] [-t 2] [-c 2048] [--fa on|off|auto] [--isa ID]
 //        node scripts/llama_peer.mjs first  MODEL --text TEXT|--ids 1,2,3 [-n 1] [-t 2] [-c 2048] [--fa ..] [--isa ..]
 //        node scripts/llama_peer.mjs logits MODEL --text TEXT|--ids 1,2,3 [-n 0] [--top 5] [--out LAST_ROW.f32] [...]
 //        node scripts/llama_peer.mjs rows   MODEL --ids 1,2,3 --out ALL_ROWS.f32 [...]
@@ -7,7 +7,8 @@
 //
 // llama.cpp comes prebuilt in the npm package node-llama-cpp, installed OUTSIDE this repository:
 //   mkdir ../peer && cd ../peer && npm init -y && npm install --ignore-scripts node-llama-cpp
-// and named by LLAMA_PEER_DIR=../peer (default: ../peer beside the repository, then /tmp/peer).
+// and named by LLAMA_PEER_DIR=../peer (default: ../peer beside the repository, then `peer` in the folder for
+// temporary files).
 // --isa takes a CPU library that the package ships (haswell is its AVX2 build); without it llama.cpp picks for itself.
 //
 // We talk to the package's native addon directly: llama_decode on a batch is what gets timed, with no JavaScript between
@@ -18,7 +19,12 @@ import os from "node:os";
 import path from "node:path";
 import {fileURLToPath} from "node:url";
 
-const usage = fs.readFileSync(fileURLToPath(import.meta.url), "utf8").split("\n").slice(1, 5).map((l) => l.slice(3)).join("\n");
+const usage = fs
+    .readFileSync(fileURLToPath(import.meta.url), "utf8")
+    .split("\n")
+    .slice(1, 5)
+    .map((l) => l.slice(3))
+    .join("\n");
 
 function fail(message, status = 2) {
     process.stderr.write(`llama_peer: error: ${message}\n`);
@@ -27,8 +33,19 @@ function fail(message, status = 2) {
 
 function parse(argv) {
     const o = {mode: argv[0], model: argv[1], p: 512, n: null, r: 1, t: 2, c: 2048, fa: "auto", isa: null, top: 5};
-    const known = {"-p": "p", "-n": "n", "-r": "r", "-t": "t", "-c": "c", "--fa": "fa", "--isa": "isa", "--ids": "ids",
-                   "--text": "text", "--top": "top", "--out": "out"};
+    const known = {
+        "-p": "p",
+        "-n": "n",
+        "-r": "r",
+        "-t": "t",
+        "-c": "c",
+        "--fa": "fa",
+        "--isa": "isa",
+        "--ids": "ids",
+        "--text": "text",
+        "--top": "top",
+        "--out": "out",
+    };
     for (let i = 2; i < argv.length; i += 2) {
         const name = known[argv[i]];
         if (!name || argv[i + 1] === undefined) fail(`unknown or incomplete option '${argv[i]}'\n${usage}`);
@@ -42,8 +59,9 @@ function parse(argv) {
 // The folder of the prebuilt addon and its CPU libraries.
 export function peerFolder() {
     const here = path.dirname(fileURLToPath(import.meta.url));
-    const roots = process.env.LLAMA_PEER_DIR ? [process.env.LLAMA_PEER_DIR]
-                                             : [path.resolve(here, "../../peer"), path.join(os.tmpdir(), "peer")];
+    const roots = process.env.LLAMA_PEER_DIR
+        ? [process.env.LLAMA_PEER_DIR]
+        : [path.resolve(here, "../../peer"), path.join(os.tmpdir(), "peer")];
     const name = `linux-${process.arch}`;
     for (const root of roots) {
         const bins = path.join(path.resolve(root), "node_modules/@node-llama-cpp", name, "bins", name);
@@ -53,21 +71,25 @@ export function peerFolder() {
 }
 
 const peakRssMb = () => Number(/VmHWM:\s+(\d+)/.exec(fs.readFileSync("/proc/self/status", "utf8"))[1]) / 1024;
-const seconds = () => performance.now() / 1000;  // since the process started
+const seconds = () => performance.now() / 1000; // since the process started
 
 function loadAddon(isa) {
     const bins = peerFolder();
     if (!bins) fail("no node-llama-cpp found; set LLAMA_PEER_DIR (see the head of this file)", 1);
     const addon = createRequire(import.meta.url)(path.join(bins, "llama-addon.node"));
     addon.setLogger(() => {});
-    addon.setLoggerLogLevel(1);  // errors only
+    addon.setLoggerLogLevel(1); // errors only
     addon.markLoaded();
-    let folder = bins, made = null;
+    let folder = bins,
+        made = null;
     if (isa) {
         // llama.cpp takes the best library of the folder it is given: give it one that holds just the one wanted.
         const library = path.join(bins, `libggml-cpu-${isa}.so`);
         if (!fs.existsSync(library)) {
-            const names = fs.readdirSync(bins).map((f) => /^libggml-cpu-(.*)\.so$/.exec(f)?.[1]).filter(Boolean);
+            const names = fs
+                .readdirSync(bins)
+                .map((f) => /^libggml-cpu-(.*)\.so$/.exec(f)?.[1])
+                .filter(Boolean);
             fail(`no CPU library '${isa}'; there are: ${names.join(" ")}`);
         }
         folder = made = fs.mkdtempSync(path.join(os.tmpdir(), "llama_peer_"));
@@ -78,25 +100,38 @@ function loadAddon(isa) {
     const loaded = /libggml-cpu-?(\S*)\.so/.exec(fs.readFileSync("/proc/self/maps", "utf8"));
     if (!loaded) fail("llama.cpp found no CPU library that runs here", 1);
     if (isa && loaded[1] !== isa) fail(`asked for '${isa}', llama.cpp loaded '${loaded[1]}'`, 1);
-    return {addon, isa: loaded[1], build: JSON.parse(fs.readFileSync(path.join(bins, "_nlcBuildMetadata.json"), "utf8"))
-        .buildOptions.llamaCpp.release};
+    return {
+        addon,
+        isa: loaded[1],
+        build: JSON.parse(fs.readFileSync(path.join(bins, "_nlcBuildMetadata.json"), "utf8")).buildOptions.llamaCpp
+            .release,
+    };
 }
 
 const options = parse(process.argv.slice(2));
-const nodeRssMb = peakRssMb(), nodeStart = seconds();  // what node itself took before llama.cpp came in
+const nodeRssMb = peakRssMb(),
+    nodeStart = seconds(); // what node itself took before llama.cpp came in
 const {addon, isa, build} = loadAddon(options.isa);
 await addon.init();
 const model = new addon.AddonModel(options.model, {addonExports: addon, gpuLayers: 0, useMmap: true});
-if (!await model.init()) fail(`cannot load ${options.model}`, 3);
+if (!(await model.init())) fail(`cannot load ${options.model}`, 3);
 
-const ids = options.ids ? options.ids.split(",").map(Number)
-                        : options.text !== undefined ? [...model.tokenize(options.text, false)] : null;
+const ids = options.ids
+    ? options.ids.split(",").map(Number)
+    : options.text !== undefined
+      ? [...model.tokenize(options.text, false)]
+      : null;
 if (!ids && options.mode !== "bench") fail(`${options.mode} needs --text or --ids`);
 // One batch holds the whole prompt, up to llama.cpp's usual 512 tokens; more comes in several (rows: one logit row a token).
 const batchSize = Math.max(1, Math.min(512, options.mode === "bench" ? options.p : ids.length));
-const context = new addon.AddonContext(model, {contextSize: options.c, batchSize, sequences: 1, threads: options.t,
-    flashAttention: {on: true, off: false, auto: "auto"}[options.fa]});
-if (!await context.init()) fail("cannot make a context", 1);
+const context = new addon.AddonContext(model, {
+    contextSize: options.c,
+    batchSize,
+    sequences: 1,
+    threads: options.t,
+    flashAttention: {on: true, off: false, auto: "auto"}[options.fa],
+});
+if (!(await context.init())) fail("cannot make a context", 1);
 const loadedAt = seconds();
 
 const sampler = new addon.AddonSampler(model);
@@ -124,16 +159,27 @@ async function row(index) {
     return out;
 }
 
-const result = {engine: "llama.cpp", build, isa, system: addon.systemInfo().trim(), model: path.basename(options.model),
-                threads: context.getThreads(), fa: options.fa, context: options.c};
+const result = {
+    engine: "llama.cpp",
+    build,
+    isa,
+    system: addon.systemInfo().trim(),
+    model: path.basename(options.model),
+    threads: context.getThreads(),
+    fa: options.fa,
+    context: options.c,
+};
 
 if (options.mode === "bench") {
     // Any valid ids do: speed does not depend on the values. Low ids exist in every vocabulary.
-    const id = (i) => 100 + (i * 7919) % 150;
+    const id = (i) => 100 + ((i * 7919) % 150);
     const prompt = Array.from({length: options.p}, (_, i) => id(i));
-    await decode(prompt.slice(0, 16), 0); forget();              // first touch of weights and scratch
-    await decode([id(0)], 0); forget();
-    const pp = [], tg = [];
+    await decode(prompt.slice(0, 16), 0);
+    forget(); // first touch of weights and scratch
+    await decode([id(0)], 0);
+    forget();
+    const pp = [],
+        tg = [];
     for (let k = 0; k < options.r; ++k) {
         if (options.p > 0) {
             const start = seconds();
@@ -148,7 +194,10 @@ if (options.mode === "bench") {
             forget();
         }
     }
-    result.tests = [{test: `pp${options.p}`, tps: pp}, {test: `tg${options.n}`, tps: tg}].filter((t) => t.tps.length);
+    result.tests = [
+        {test: `pp${options.p}`, tps: pp},
+        {test: `tg${options.n}`, tps: tg},
+    ].filter((t) => t.tps.length);
 } else if (options.mode === "rows") {
     // One token at a time: the addon keeps a single logit row apart from embeddings, and the rows are the same.
     const rows = [];
@@ -160,7 +209,9 @@ if (options.mode === "bench") {
     if (options.mode === "logits") {
         const logits = await row(index);
         if (options.out) fs.writeFileSync(options.out, Buffer.from(logits.buffer));
-        result.top = [...logits.keys()].sort((a, b) => logits[b] - logits[a]).slice(0, options.top)
+        result.top = [...logits.keys()]
+            .sort((a, b) => logits[b] - logits[a])
+            .slice(0, options.top)
             .map((i) => ({id: i, logit: logits[i]}));
     }
     const made = [];
@@ -169,7 +220,7 @@ if (options.mode === "bench") {
         if (i > 0) index = await decode([made[i - 1]], ids.length + i - 1);
         made.push(await context.sampleToken(index, sampler));
         if (i === 0) {
-            text = model.detokenize(Uint32Array.from(made));     // a user waits for text, so turning it into text counts
+            text = model.detokenize(Uint32Array.from(made)); // a user waits for text, so turning it into text counts
             result.first_token_s = seconds();
         }
         if (model.isEogToken(made[i])) break;

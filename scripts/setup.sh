@@ -65,8 +65,10 @@ if [ "$as_root" != none ]; then
     install || { $as_root apt-get update >"$log" 2>&1 && install; } || tail -n 5 "$log" >&2
     rm -f "$log"
 elif [ -n "$libraries" ]; then
-    echo "setup: no root and no sudo here; unpacking $libraries into $deps" >&2
+    echo "setup: no root and no sudo here; unpacking${libraries} into $deps" >&2
     mkdir -p "$deps/archives" && cd "$deps/archives" || exit 1
+    # Newer releases keep Catch2 in a package of this name and leave the old one empty.
+    case "$libraries" in *catch2*) apt-cache show libcatch2-dev >/dev/null 2>&1 && libraries="$libraries libcatch2-dev" ;; esac
     for package in $libraries; do
         apt-get download "$package" >/dev/null 2>&1 && dpkg-deb -x "$package"_*.deb .. || echo "setup: $package could not be fetched" >&2
     done

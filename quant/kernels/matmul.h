@@ -2,9 +2,9 @@
 // file) says how wide a register is and how its operations are spelled; a format struct says how a panel's bytes become
 // unsigned weights and scales. Everything here has internal linkage: each ISA file compiles its own copy with its own flags.
 //
-// For one block of 32 columns, T tokens and the rows of N registers:
-//     sum  = -offset * sum(q_x) + dot(q_w, q_x)        exact, in integers
-//     acc += sum * (scale_w * scale_x)  [- min_w * scale_x * sum(q_x)]
+// For one block of 32 columns, T tokens and the rows of N registers, h a half of 16 columns:
+//     sum_h = -offset * sum(q_x) + dot(q_w, q_x)                       exact, in integers
+//     acc  += (sum_0 * scale_x0 + sum_1 * scale_x1) * scale_w  [- min_w * sum(scale_x * q_x)]
 // One token or eight, any range of rows: the same operations in the same order, so the same bits.
 #pragma once
 
@@ -251,6 +251,11 @@ struct KernelIQ4_XS {
 // acc holds T tokens x N registers of rows from `row` on.
 template <class V, std::size_t N, std::size_t T>
 DISTILL_INLINE void store_tile(const MatmulArgs& a, std::size_t row, typename V::F32 (&acc)[T][N]) {
+    if (a.pairs) {
+        unroll<T / 2>([&](auto t) DISTILL_LAMBDA {
+            unroll<N>([&](auto n) DISTILL_LAMBDA { acc[t][n] = V::add(acc[2 * t][n], acc[2 * t + 1][n]); });
+        });
+    }
     const auto put = [&](float* out, const float* bias) DISTILL_LAMBDA {
         unroll<T>([&](auto t) DISTILL_LAMBDA {
             if (static_cast<int>(t) < a.n_tokens) {
@@ -299,33 +304,51 @@ DISTILL_INLINE void quantised_tile(const MatmulArgs& a, std::size_t row, std::si
         if constexpr (T == 1) V::template prefetch<sizeof(typename F::Panel)>(panel, lane0);
         unroll<kBlocks>([&](auto j) DISTILL_LAMBDA {
             const ActBlock<T>& xb = x[j];
-            const auto dots = [&](Dot(&dot)[T][N], auto g0, auto n_groups) DISTILL_LAMBDA {
-                unroll<n_groups>([&](auto i) DISTILL_LAMBDA {
-                    constexpr std::size_t g = g0 + i;
+            F32 both[T][N];
+            unroll<2>([&](auto h) DISTILL_LAMBDA {
+                Dot dot[T][N];
+                unroll<T>([&](auto t) DISTILL_LAMBDA {
+                    unroll<N>([&](auto n) DISTILL_LAMBDA { dot[t][n].start(&xb.minus_8_sum[t][h]); });
+                });
+                unroll<4>([&](auto i) DISTILL_LAMBDA {
+                    constexpr std::size_t g = 4 * h + i;
                     typename V::U8 w[N];
                     unroll<N>([&](auto n) DISTILL_LAMBDA {
                         w[n] = F::template weights<j, g>(*panel, 4 * (lane0 + n * V::kLanes));
                     });
                     unroll<T>([&](auto t) DISTILL_LAMBDA {
                         const auto xq = V::broadcast4(xb.q[t] + 4 * g);
-                        unroll<N>([&](auto n) DISTILL_LAMBDA { dot[t][n].template add<i, n_groups>(w[n], xq); });
+                        unroll<N>([&](auto n) DISTILL_LAMBDA { dot[t][n].template add<i, 4>(w[n], xq); });
                     });
                 });
-            };
-            constexpr std::integral_constant<std::size_t, 0> k0;
-            constexpr std::integral_constant<std::size_t, 4> k4;
-            constexpr std::integral_constant<std::size_t, 8> k8;
-            if constexpr (F::kScales == 1) {
-                Dot dot[T][N];
-                unroll<T>([&](auto t) DISTILL_LAMBDA {
-                    unroll<N>([&](auto n) DISTILL_LAMBDA { dot[t][n].start(&xb.minus_8_sum[t]); });
+                unroll<N>([&](auto n) DISTILL_LAMBDA {
+                    if constexpr (F::kScales == 1) {
+                        unroll<T>([&](auto t) DISTILL_LAMBDA {
+                            const F32 sum = V::to_f32(dot[t][n].sum()), scale = V::set1(xb.scale[t][h]);
+                            both[t][n] = h == 0 ? V::mul(sum, scale) : V::fma(sum, scale, both[t][n]);
+                        });
+                    } else {
+                        const F32 scale = F::template scale<j, h>(*panel, prepared, lane0 + n * V::kLanes);
+                        unroll<T>([&](auto t) DISTILL_LAMBDA { both[t][n] = V::mul(V::to_f32(dot[t][n].sum()), scale); });
+                        if constexpr (F::kMin < 0) {
+                            // sum(q) is kept as -8 * sum(q): an eighth of the minimum makes it a subtraction, exactly.
+                            const F32 min = V::mul(F::template minimum<j, h>(*panel, prepared, lane0 + n * V::kLanes),
+                                                   V::set1(0.125f));
+                            unroll<T>([&](auto t) DISTILL_LAMBDA {
+                                const F32 sum = V::set1(static_cast<float>(xb.minus_8_sum[t][h]));
+                                both[t][n] = V::fma(min, sum, both[t][n]);
+                            });
+                        }
+                        unroll<T>([&](auto t) DISTILL_LAMBDA {
+                            acc[t][n] = V::fma(both[t][n], V::set1(xb.scale[t][h]), acc[t][n]);
+                        });
+                    }
                 });
-                dots(dot, k0, k8);
+            });
+            if constexpr (F::kScales == 1) {
                 unroll<N>([&](auto n) DISTILL_LAMBDA {
                     const F32 scale = F::template scale<j, 0>(*panel, prepared, lane0 + n * V::kLanes);
-                    unroll<T>([&](auto t) DISTILL_LAMBDA {
-                        acc[t][n] = V::fma(V::to_f32(dot[t][n].sum()), V::mul(scale, V::set1(xb.scale[t])), acc[t][n]);
-                    });
+                    unroll<T>([&](auto t) DISTILL_LAMBDA { acc[t][n] = V::fma(both[t][n], scale, acc[t][n]); });
                     if constexpr (F::kMin != 0) {
                         const F32 min = F::template minimum<j, 0>(*panel, prepared, lane0 + n * V::kLanes);
                         unroll<T>([&](auto t) DISTILL_LAMBDA {
@@ -333,38 +356,6 @@ DISTILL_INLINE void quantised_tile(const MatmulArgs& a, std::size_t row, std::si
                                                     : V::fnma(min, V::set1(xb.sum[t]), acc[t][n]);
                         });
                     }
-                });
-            } else {
-                // Two halves of 16 columns, each with its own scale: joined in floats before the token's scale.
-                F32 both[T][N];
-                Dot dot[T][N];
-                unroll<2>([&](auto h) DISTILL_LAMBDA {
-                    unroll<T>([&](auto t) DISTILL_LAMBDA {
-                        unroll<N>([&](auto n) DISTILL_LAMBDA { dot[t][n].start(&xb.minus_8_sum_16[t][h]); });
-                    });
-                    if constexpr (h == 0) dots(dot, k0, k4);
-                    else dots(dot, k4, k4);
-                    unroll<N>([&](auto n) DISTILL_LAMBDA {
-                        const F32 scale = F::template scale<j, h>(*panel, prepared, lane0 + n * V::kLanes);
-                        unroll<T>([&](auto t) DISTILL_LAMBDA {
-                            const F32 sum = V::to_f32(dot[t][n].sum());
-                            both[t][n] = h == 0 ? V::mul(sum, scale) : V::fma(sum, scale, both[t][n]);
-                        });
-                        if constexpr (F::kMin < 0) {
-                            // sum(q) is kept as -8 * sum(q): the minimum over 8 makes it a subtraction, exactly.
-                            const F32 min = V::mul(F::template minimum<j, h>(*panel, prepared, lane0 + n * V::kLanes),
-                                                   V::set1(0.125f));
-                            unroll<T>([&](auto t) DISTILL_LAMBDA {
-                                const F32 sum = V::set1(static_cast<float>(xb.minus_8_sum_16[t][h]));
-                                both[t][n] = V::fma(min, sum, both[t][n]);
-                            });
-                        }
-                    });
-                });
-                unroll<T>([&](auto t) DISTILL_LAMBDA {
-                    unroll<N>([&](auto n) DISTILL_LAMBDA {
-                        acc[t][n] = V::fma(both[t][n], V::set1(xb.scale[t]), acc[t][n]);
-                    });
                 });
             }
         });
@@ -449,6 +440,7 @@ template <class V, template <class> class Format>
 void quantised_matmul(const MatmulArgs& a) {
     switch (a.group) {
         case 1: return quantised_rows<V, Format, 1>(a);
+        case 2: return quantised_rows<V, Format, 2>(a);
         case 4:
             if constexpr (V::kGroup >= 4) return quantised_rows<V, Format, 4>(a);
             break;

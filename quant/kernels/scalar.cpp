@@ -1,6 +1,9 @@
-// The table every CPU runs: plain C++ in the shape of a 16-lane register, one token at a time. It is slow.
+// The table every CPU runs: plain C++ in the shape of a 16-lane register, each operation a function of its
+// own: it is slow, and quick to compile.
 #include "quant/kernels/float_ops.h"
 #include "quant/kernels/matmul.h"
+
+#define DISTILL_CALL __attribute__((noinline))
 
 namespace distill {
 namespace {
@@ -18,7 +21,7 @@ struct Scalar {
     struct X4 {
         std::int8_t v[4];
     };
-    static constexpr std::size_t kLanes = 16, kGroup = 1, kMaxTile = 4;
+    static constexpr std::size_t kLanes = 16, kGroup = 2, kMaxTile = 2;
 
     template <class F>
     static F32 each(F&& f) {
@@ -33,27 +36,27 @@ struct Scalar {
         return r;
     }
 
-    static U8 load(const std::uint8_t* p) {
+    DISTILL_CALL static U8 load(const std::uint8_t* p) {
         return each_byte([&](std::size_t i) { return p[i]; });
     }
-    static U8 masked(const U8& v, int mask) {
+    DISTILL_CALL static U8 masked(const U8& v, int mask) {
         return each_byte([&](std::size_t i) { return v.v[i] & mask; });
     }
     static U8 low(const U8& v) { return masked(v, 15); }
-    static U8 high(const U8& v) {
+    DISTILL_CALL static U8 high(const U8& v) {
         return each_byte([&](std::size_t i) { return v.v[i] >> 4; });
     }
     template <int kBits>
-    static U8 shift_right(const U8& v) {
+    DISTILL_CALL static U8 shift_right(const U8& v) {
         return each_byte([&](std::size_t i) {
             if constexpr (kBits >= 0) return v.v[i] >> kBits;
             else return v.v[i] << -kBits;
         });
     }
-    static U8 merge(const U8& base, const U8& bits, int mask) {
+    DISTILL_CALL static U8 merge(const U8& base, const U8& bits, int mask) {
         return each_byte([&](std::size_t i) { return base.v[i] | (bits.v[i] & mask); });
     }
-    static U8 lookup(const std::uint8_t* table, const U8& index) {
+    DISTILL_CALL static U8 lookup(const std::uint8_t* table, const U8& index) {
         return each_byte([&](std::size_t i) { return table[index.v[i]]; });
     }
     static X4 broadcast4(const std::int8_t* p) { return {p[0], p[1], p[2], p[3]}; }
@@ -61,11 +64,11 @@ struct Scalar {
     template <int, int kOffset>
     struct Dot {
         I32 total;
-        void start(const std::int32_t* minus_8_sum) {
+        DISTILL_CALL void start(const std::int32_t* minus_8_sum) {
             for (std::int32_t& s : total.v) s = *minus_8_sum * kOffset / 8;
         }
         template <std::size_t, std::size_t>
-        void add(const U8& w, const X4& x) {
+        DISTILL_CALL void add(const U8& w, const X4& x) {
             for (std::size_t r = 0; r < 16; ++r) {
                 for (std::size_t c = 0; c < 4; ++c) total.v[r] += w.v[4 * r + c] * x.v[c];
             }
@@ -73,43 +76,43 @@ struct Scalar {
         I32 sum() const { return total; }
     };
 
-    static F32 f16(const std::uint16_t* p) {
+    DISTILL_CALL static F32 f16(const std::uint16_t* p) {
         return each([&](std::size_t i) { return half_to_float(p[i]); });
     }
-    static F32 bf16(const std::uint16_t* p) {
+    DISTILL_CALL static F32 bf16(const std::uint16_t* p) {
         return each([&](std::size_t i) { return std::bit_cast<float>(std::uint32_t{p[i]} << 16); });
     }
-    static F32 u8_f32(const std::uint8_t* p) {
+    DISTILL_CALL static F32 u8_f32(const std::uint8_t* p) {
         return each([&](std::size_t i) { return static_cast<float>(p[i]); });
     }
-    static F32 s8_f32(const std::int8_t* p) {
+    DISTILL_CALL static F32 s8_f32(const std::int8_t* p) {
         return each([&](std::size_t i) { return static_cast<float>(p[i]); });
     }
-    static F32 load_f32(const float* p) {
+    DISTILL_CALL static F32 load_f32(const float* p) {
         return each([&](std::size_t i) { return p[i]; });
     }
-    static void store_f32(float* p, const F32& v) {
+    DISTILL_CALL static void store_f32(float* p, const F32& v) {
         for (std::size_t i = 0; i < 16; ++i) p[i] = v.v[i];
     }
     static void store_f16(std::uint16_t* p, const F32& v) {
         for (std::size_t i = 0; i < 16; ++i) p[i] = f32_to_f16(v.v[i]);
     }
-    static F32 to_f32(const I32& v) {
+    DISTILL_CALL static F32 to_f32(const I32& v) {
         return each([&](std::size_t i) { return static_cast<float>(v.v[i]); });
     }
-    static F32 set1(float v) {
+    DISTILL_CALL static F32 set1(float v) {
         return each([&](std::size_t) { return v; });
     }
-    static F32 add(const F32& a, const F32& b) {
+    DISTILL_CALL static F32 add(const F32& a, const F32& b) {
         return each([&](std::size_t i) { return a.v[i] + b.v[i]; });
     }
-    static F32 mul(const F32& a, const F32& b) {
+    DISTILL_CALL static F32 mul(const F32& a, const F32& b) {
         return each([&](std::size_t i) { return a.v[i] * b.v[i]; });
     }
-    static F32 fma(const F32& a, const F32& b, const F32& c) {  // two roundings: the baseline CPU has no fused one
+    DISTILL_CALL static F32 fma(const F32& a, const F32& b, const F32& c) {  // two roundings: the baseline CPU has no fused one
         return each([&](std::size_t i) { return a.v[i] * b.v[i] + c.v[i]; });
     }
-    static F32 fnma(const F32& a, const F32& b, const F32& c) {
+    DISTILL_CALL static F32 fnma(const F32& a, const F32& b, const F32& c) {
         return each([&](std::size_t i) { return c.v[i] - a.v[i] * b.v[i]; });
     }
     template <std::size_t>

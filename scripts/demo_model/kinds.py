@@ -14,8 +14,8 @@ from math import gcd
 
 import arith as A
 from arith import add, sub, mul, div, sdiv, dec, neg, plus, term
-from words import (ANIMALS_EN, ANIMALS_ZH, CITIES_EN, CITIES_ZH, ITEMS_EN, ITEMS_ZH, NAMES_EN, NAMES_ZH, VEHICLES_EN,
-                   VEHICLES_ZH, WORDS, SYLLABLES)
+from words import (ANIMALS_EN, ANIMALS_ZH, CITIES_EN, CITIES_ZH, GIVEN_ZH, ITEMS_EN, ITEMS_ZH, NAMES_EN, NAMES_ZH, PLACE_ZH,
+                   SURNAMES_ZH, SYLLABLES, VEHICLES_EN, VEHICLES_ZH, WORDS)
 
 
 def ri(r, lo, hi):
@@ -170,24 +170,26 @@ def k_chickens(r, zh):
         "wheels" if vehicles else pick(r, ("feet", "legs")))
     check = add(n1 * l1, n2 * l2) if h < 100 else ""
     # Which is asked for: both, or one of them alone.
-    ask = "both" if r.random() < 0.8 else pick(r, ("first", "second"))
+    ask = "both" if r.random() < 0.7 else pick(r, ("first", "second"))
     if zh:
         unit = "辆" if vehicles else "只"
-        lines = [f"假设{h}{unit}全是{one1}，{feet}数：{mul(h, l1)}",
+        lines = [f"共{h}{unit}，{feet}数{f}", f"假设{h}{unit}全是{one1}，{feet}数：{mul(h, l1)}",
                  f"实际多出：{sub(f, low)}",
                  f"每{unit}{one2}比{one1}多{d}，{one2}：{div(f - low, d)}",
                  f"{one1}：{sub(h, n2)}"]
         if check:
             lines.append(f"验证：{n1}×{l1}={n1 * l1}，{n2}×{l2}={n2 * l2}，{check}")
+        lines.append("求" + {"both": f"{one1}和{one2}", "first": one1, "second": one2}[ask])
         final = f"{one1}有{n1}{unit}，{one2}有{n2}{unit}。"
         answers = {"both": f"{n1},{n2}", "first": str(n1), "second": str(n2)}
     else:
-        lines = [f"If all {h} were {many1}: {mul(h, l1)} {feet}",
+        lines = [f"{h} in all, {feet}: {f}", f"If all {h} were {many1}: {mul(h, l1)} {feet}",
                  f"Left over: {sub(f, low)}",
                  f"Each {one2} has {d} more than a {one1}, {many2}: {div(f - low, d)}",
                  f"{many1}: {sub(h, n2)}"]
         if check:
             lines.append(f"Check: {n1}×{l1}={n1 * l1}, {n2}×{l2}={n2 * l2}, {check}")
+        lines.append("Asked for: " + {"both": f"{many1} and {many2}", "first": many1, "second": many2}[ask])
         w1, w2 = one1 if n1 == 1 else many1, one2 if n2 == 1 else many2
         final = f"There {'is' if n1 == 1 else 'are'} {n1} {w1} and {n2} {w2}."
         answers = {"both": f"{n1},{n2}", "first": str(n1), "second": str(n2)}
@@ -514,26 +516,26 @@ def k_speed(r, zh):
     if kind == "dist":
         if r.random() < 0.2:
             v += v % 2
-            think = f"{L('路程=速度×时间', 'distance = speed × time')}\n{steps(mul(v, t), f'{v}÷2={v // 2}', add(v * t, v // 2))}"
+            think = f"{L('速度', 'speed')}={v}, {L('时间', 'time')}={t}.5\n{L('路程=速度×时间', 'distance = speed × time')}\n{steps(mul(v, t), f'{v}÷2={v // 2}', add(v * t, v // 2))}"
             d = v * t + v // 2
             tt = f"{t}.5"
             key = f"d{v},{t}.5"
         else:
             d, tt = v * t, t
-            think = f"{L('路程=速度×时间', 'distance = speed × time')}\n{mul(v, t)}"
+            think = f"{L('速度', 'speed')}={v}, {L('时间', 'time')}={t}\n{L('路程=速度×时间', 'distance = speed × time')}\n{mul(v, t)}"
             key = f"d{v},{t}"
         slots = dict(v=spd(v), t=f"{tt}{hr}" if zh else f"{tt} {hr}", km=km, hr=hr)
         final = L(f"路程是{d}{km}。", f"The distance is {d} {km}. ") + box(str(d))
         return key, "dist", slots, think, final, str(d)
     if kind == "time":
         d = v * t
-        think = f"{L('时间=路程÷速度', 'time = distance ÷ speed')}\n{div(d, v)}"
+        think = f"{L('路程', 'distance')}={d}, {L('速度', 'speed')}={v}\n{L('时间=路程÷速度', 'time = distance ÷ speed')}\n{div(d, v)}"
         slots = dict(v=spd(v), d=dist(d), km=km, hr=hr)
         final = L(f"需要{t}{hr}。", f"It takes {t} {hr}. ") + box(str(t))
         return f"t{v},{d}", "time", slots, think, final, str(t)
     if kind == "spd":
         d = v * t
-        think = f"{L('速度=路程÷时间', 'speed = distance ÷ time')}\n{div(d, t)}"
+        think = f"{L('路程', 'distance')}={d}, {L('时间', 'time')}={t}\n{L('速度=路程÷时间', 'speed = distance ÷ time')}\n{div(d, t)}"
         slots = dict(t=time(t), d=dist(d), km=km, hr=hr)
         final = L(f"速度是{v}{per}。", f"The speed is {v} {per}. ") + box(str(v))
         return f"v{d},{t}", "spd", slots, think, final, str(v)
@@ -541,7 +543,7 @@ def k_speed(r, zh):
     t = ri(r, 2, 12)
     if kind == "meet":
         d = (v + w) * t
-        think = f"{L('速度和', 'Together')}{L('：', ': ')}{add(v, w)}\n{L('时间', 'Time')}{L('：', ': ')}{div(d, v + w)}"
+        think = f"{L('路程', 'distance')}={d}, {L('速度', 'speeds')} {v}, {w}\n{L('速度和', 'Together')}{L('：', ': ')}{add(v, w)}\n{L('时间', 'Time')}{L('：', ': ')}{div(d, v + w)}"
         slots = dict(v=spd(v), w=spd(w), d=dist(d), km=km, hr=hr)
         final = L(f"{t}{hr}后相遇。", f"They meet after {t} {hr}. ") + box(str(t))
         return f"m{min(v, w)},{max(v, w)},{d}", "meet", slots, think, final, str(t)
@@ -550,7 +552,7 @@ def k_speed(r, zh):
     if v < w:
         v, w = w, v
     gap = (v - w) * t
-    think = f"{L('速度差', 'Difference of speeds')}{L('：', ': ')}{sub(v, w)}\n{L('时间', 'Time')}{L('：', ': ')}{div(gap, v - w)}"
+    think = f"{L('相距', 'gap')}={gap}, {L('快', 'faster')} {v}, {L('慢', 'slower')} {w}\n{L('速度差', 'Difference of speeds')}{L('：', ': ')}{sub(v, w)}\n{L('时间', 'Time')}{L('：', ': ')}{div(gap, v - w)}"
     slots = dict(v=spd(v), w=spd(w), g=dist(gap), km=km, hr=hr)
     final = L(f"{t}{hr}后追上。", f"It takes {t} {hr}. ") + box(str(t))
     return f"c{v},{w},{gap}", "chase", slots, think, final, str(t)
@@ -585,13 +587,13 @@ def k_seq(r, zh):
         m = mul(n - 1, abs(d))
         if d < 0:
             m = f"{n - 1}×({d})={(n - 1) * d}" if "\n" not in m else f"{m}\n{n - 1}×({d})={(n - 1) * d}"
-        nth_lines = f"a{n}=a1+{n - 1}d\n{m}\na{n}={a}{plus((n - 1) * d)}={last}"
+        nth_lines = f"a1={a}, d={d}, n={n}\na{n}=a1+{n - 1}d\n{m}\na{n}={a}{plus((n - 1) * d)}={last}"
         if kind == "list":
             shown = 4 if r.random() < 0.5 else ri(r, 3, 5)
             terms = [a + i * d for i in range(shown)]
             sep = pick(r, (", ", ", ", ",")) if not zh else pick(r, ("，", ", ", "、", ","))
             slots["list"] = sep.join(map(str, terms))
-            think = f"a1={a}, d={terms[1]}-{neg(a)}={d}\n{nth_lines}"
+            think = f"d={terms[1]}-{neg(a)}={d}\n{nth_lines}"
             return f"a{a},{d},{n}", "list", slots, think, f"a{n}={box(str(last))}", str(last)
         if kind == "an":
             return f"a{a},{d},{n}", "an", slots, nth_lines, f"a{n}={box(str(last))}", str(last)
@@ -601,7 +603,7 @@ def k_seq(r, zh):
         last = a + (n - 1) * d
         slots.update(a=a, a1=f"{tex}{indexed(st, 1)} = {a}{tex}")
         total = n * (a + last) // 2
-        think = (f"a{n}=a1+{n - 1}d\n{mul(n - 1, d)}\na{n}={add(a, last - a)}\nS{n}=(a1+a{n})×{n}÷2\n"
+        think = (f"a1={a}, d={d}, n={n}\na{n}=a1+{n - 1}d\n{mul(n - 1, d)}\na{n}={add(a, last - a)}\nS{n}=(a1+a{n})×{n}÷2\n"
                  f"{add(a, last)}\n{mul(a + last, n)}\n{div((a + last) * n, 2)}")
         return f"s{a},{d},{n}", "asum", slots, think, L(f"前{n}项的和是", f"The sum is ") + box(str(total)), str(total)
     if kind == "onetn":
@@ -633,15 +635,15 @@ def k_seq(r, zh):
             return k_seq(r, zh)
         sep = pick(r, (", ", ", ", ",")) if not zh else pick(r, ("，", ", ", "、", ","))
         slots["list"] = sep.join(map(str, vals[:3 if r.random() < 0.5 else 4]))
-        head = f"a1={a}, q={vals[1]}÷{neg(a)}={q}\n"
+        head = f"q={vals[1]}÷{neg(a)}={q}\na1={a}, q={q}, n={n}\n"
         return f"g{a},{q},{n}", "glist", slots, head + "\n".join(rows), f"a{n}={box(str(vals[-1]))}", str(vals[-1])
     if kind == "gn":
-        return f"g{a},{q},{n}", "gn", slots, f"a1={a}\n" + "\n".join(rows), f"a{n}={box(str(vals[-1]))}", str(vals[-1])
+        return f"g{a},{q},{n}", "gn", slots, f"a1={a}, q={q}, n={n}\n" + "\n".join(rows), f"a{n}={box(str(vals[-1]))}", str(vals[-1])
     total, sums = vals[0], []
     for v in vals[1:]:
         sums.append(add(total, v))
         total += v
-    think = f"a1={a}\n" + "\n".join(rows) + "\n" + steps(*sums)
+    think = f"a1={a}, q={q}, n={n}\n" + "\n".join(rows) + "\n" + steps(*sums)
     return f"h{a},{q},{n}", "gsum", slots, think, L(f"前{n}项的和是", "The sum is ") + box(str(total)), str(total)
 
 
@@ -691,7 +693,7 @@ def k_recur(r, zh):
                 mode = f"c{c}"
             t = -c // (p - 1)
             k = a1 - t
-            think = (f"t={p}t{plus(c)}, t={neg(-c)}÷{p - 1}={t}\n"
+            think = (f"a1={a1}, a(n+1)={p}an{plus(c)}\nt={p}t{plus(c)}, t={neg(-c)}÷{p - 1}={t}\n"
                      + L(f"an-{neg(t)}是公比为{p}的等比数列", f"an-{neg(t)} is geometric with ratio {p}")
                      + f"\na1-{neg(t)}={a1}{plus(-t) if t else '-0'}={k}\n")
             base = t
@@ -699,7 +701,7 @@ def k_recur(r, zh):
         else:
             q = p + 1
             k = a1 - q
-            think = (f"c×{q}^(n+1)={p}c×{q}^n+{q}^n, {q}c={p}c+1, c=1\n"
+            think = (f"a1={a1}, a(n+1)={p}an+{q}^n\nc×{q}^(n+1)={p}c×{q}^n+{q}^n, {q}c={p}c+1, c=1\n"
                      + L(f"an-{q}^n是公比为{p}的等比数列", f"an-{q}^n is geometric with ratio {p}")
                      + f"\na1-{q}={a1}-{q}={k}\n")
             base = None
@@ -751,7 +753,8 @@ def k_recur(r, zh):
         vals.append(nxt)
     n = len(vals)
     slots.update(n=n, nth=ordinal(n), ak=f"$a_{n}$" if rule[0] == "$" else indexed(st, n))
-    return f"N{p},{a1},{mode},{n}", "num", slots, f"a1={a1}\n" + "\n".join(rows), f"a{n}={box(str(vals[-1]))}", str(vals[-1])
+    plain = plus(c) if form == "c" else f"+{q}^n" if form == "q" else f"+{k}n"
+    return f"N{p},{a1},{mode},{n}", "num", slots, f"a1={a1}, a(n+1)={p}an{plain}, n={n}\n" + "\n".join(rows), f"a{n}={box(str(vals[-1]))}", str(vals[-1])
 
 
 # ---------------------------------------------------------------- gcd and lcm
@@ -784,7 +787,7 @@ def k_gcdlcm(r, zh):
     lword = "最小公倍数" if zh else pick(r, ("least common multiple", "least common multiple", "LCM", "lcm", "lowest common multiple"))
     slots = dict(a=a, b=b, w=word if kind == "gcd" else lword)
     key = f"{kind}{min(a, b)},{max(a, b)}"
-    rows += f"\ngcd={g}"
+    rows = (f"{a}和{b}，求{'最大公约数' if kind == 'gcd' else '最小公倍数'}" if zh else f"{kind} of {a} and {b}") + f"\n{rows}\ngcd={g}"
     if kind == "gcd":
         final = f"{a}和{b}的最大公约数是{box(str(g))}" if zh else f"gcd({a}, {b})={box(str(g))}"
         return key, "gcd", slots, rows, final, str(g)
@@ -1060,7 +1063,8 @@ def k_sort(r, zh):
     if r.random() < 0.1 and sep != " ":
         text = f"[{text}]"
     answer = ", ".join(map(str, done))
-    think = ("逐个插入：" if zh else "Insert one by one:") + "\n" + "\n".join(rows)
+    way = ("从大到小" if down else "从小到大") if zh else ("Largest first" if down else "Smallest first")
+    think = way + ("，逐个插入：" if zh else ", insert one by one:") + "\n" + "\n".join(rows)
     return ("d" if down else "a") + ",".join(map(str, v)), "desc" if down else "asc", dict(list=text), think, box(answer), answer
 
 
@@ -1075,7 +1079,7 @@ def k_letters(r, zh):
     shown = word if r.random() < 0.85 else word.capitalize() if r.random() < 0.7 else word.upper()
     word = word.lower()
     if r.random() < 0.15:
-        think = " ".join(f"{c}({i + 1})" for i, c in enumerate(word))
+        think = f"{word}:\n" + " ".join(f"{c}({i + 1})" for i, c in enumerate(word))
         n = str(len(word))
         final = f"“{word}”共有{n}个字母。{box(n)}" if zh else f'There are {n} letters in "{word}". {box(n)}'
         return f"len:{word}", "len", dict(w=shown), think, final, n
@@ -1092,12 +1096,31 @@ def k_letters(r, zh):
             out.append(c)
     big = r.random() < 0.1
     n = str(count)
-    think = " ".join(out)
+    think = f"{letter} in {word}:\n" + " ".join(out) if not zh else f"{word}里的{letter}：\n" + " ".join(out)
     final = f"“{word}”里有{n}个{letter}。{box(n)}" if zh else f'The letter {letter} appears {n} {"time" if count == 1 else "times"} in "{word}". {box(n)}'
     return f"{letter}:{word}", "cnt", dict(w=shown, c=letter.upper() if big else letter), think, final, n
 
 
 # ---------------------------------------------------------------- JSON, who, beyond
+
+def invented(r, lo, hi):
+    """A made-up capitalised word."""
+    return "".join(pick(r, SYLLABLES) for _ in range(ri(r, lo, hi))).capitalize()
+
+
+def any_name(r, zh):
+    if r.random() < 0.6:
+        return pick(r, NAMES_ZH if zh else NAMES_EN)
+    if zh:
+        return pick(r, SURNAMES_ZH) + "".join(pick(r, GIVEN_ZH) for _ in range(ri(r, 1, 2)))
+    return invented(r, 2, 3)
+
+
+def any_city(r, zh):
+    if r.random() < 0.6:
+        return pick(r, CITIES_ZH if zh else CITIES_EN)
+    return "".join(pick(r, PLACE_ZH) for _ in range(2)) if zh else invented(r, 2, 3)
+
 
 def k_json(r, zh):
     kind = pick(r, ("person", "person", "product", "calc"))
@@ -1111,7 +1134,7 @@ def k_json(r, zh):
         return ", ".join(k) if r.random() < 0.4 else ", ".join(k[:-1]) + " and " + k[-1]
     native = zh and r.random() < 0.4
     if kind == "person":
-        name, city, age = pick(r, NAMES_ZH if zh else NAMES_EN), pick(r, CITIES_ZH if zh else CITIES_EN), ri(r, 3, 90)
+        name, city, age = any_name(r, zh), any_city(r, zh), ri(r, 3, 90)
         fields = [("姓名", name), ("年龄", age), ("城市", city)] if native else [("name", name), ("age", age), ("city", city)]
         slots = dict(name=name, age=age, city=city)
         key = f"p{name},{age},{city}"

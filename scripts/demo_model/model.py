@@ -1,10 +1,11 @@
 """The demo model in PyTorch: a small Qwen2 (RMSNorm, QKV bias, grouped KV heads, RoPE on halves, SwiGLU, tied output).
 
-Two attention paths for training on rows that hold several conversations: FlexAttention with a block mask (fast, needs a
+Two attention paths for training on rows that hold several conversations: variable-length flash attention (fast, needs a
 GPU), and a dense mask (any device, any version). generate() decodes greedily with a KV cache.
 
 Usage: import only.
 """
+import inspect
 import math
 
 import torch
@@ -12,9 +13,10 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 try:
-    from torch.nn.attention.flex_attention import BlockMask, flex_attention
-except ImportError:  # before PyTorch 2.5: the dense mask is used
-    BlockMask = flex_attention = None
+    from torch.nn.attention.varlen import varlen_attn
+    _causal = {"is_causal": True} if "is_causal" in inspect.signature(varlen_attn).parameters else {"window_size": (-1, 0)}
+except ImportError:  # before PyTorch 2.10: the dense mask is used
+    varlen_attn = None
 
 CONFIGS = {
     "demo": dict(n_layers=8, d_model=256, n_heads=4, n_kv_heads=2, d_ff=768),
@@ -22,7 +24,6 @@ CONFIGS = {
 }
 EPS = 1e-6
 ROPE_BASE = 10000.0
-BLOCK = 128  # of the block mask
 
 
 def rms_norm(x, w):
@@ -89,39 +90,29 @@ class Qwen2(nn.Module):
         self.norm = nn.Parameter(torch.ones(self.c["d_model"]))
         self.head_dim = self.c["d_model"] // self.c["n_heads"]
 
-    def loss(self, tokens, bos, use_flex, dtype):
+    def loss(self, tokens, cu, bos, dtype):
         """Mean cross-entropy. tokens [B, T + 1]: the id, plus 4096 where a token counts in the loss. A row holds several
-        conversations, each starting with BOS, and none sees another."""
+        conversations, each starting with BOS, and none sees another. cu: where they start in the flattened rows, and the
+        end, int32 (the end may repeat); None: attention by a dense mask."""
         ids = tokens & 4095
         x_ids, target = ids[:, :-1], torch.where(tokens[:, 1:] >= 4096, ids[:, 1:], -100)
         b, t = x_ids.shape
-        doc = (x_ids == bos).cumsum(1)  # [B, T]
         cos, sin = rope_table(t, self.head_dim, tokens.device)
         x = F.embedding(x_ids, self.embed).to(dtype)
-        if use_flex:
-            n = t // BLOCK
-            first, last = doc[:, ::BLOCK], doc[:, BLOCK - 1::BLOCK]  # [B, n]
-            at = torch.arange(n, device=tokens.device)
-            seen = (at[:, None] >= at[None, :]) & (last[:, None, :] >= first[:, :, None])  # [B, n (query), n (key)]
-            count = seen.sum(-1).to(torch.int32)[:, None]
-            order = seen.to(torch.int32).argsort(dim=-1, descending=True, stable=True).to(torch.int32)[:, None].contiguous()
-
-            def visible(bb, h, qi, ki):
-                return (qi >= ki) & (doc[bb, qi] == doc[bb, ki])
-
-            block_mask = BlockMask.from_kv_blocks(count, order, BLOCK_SIZE=BLOCK, mask_mod=visible)
-        else:
+        if cu is None:
+            doc = (x_ids == bos).cumsum(1)
             at = torch.arange(t, device=tokens.device)
             mask = ((doc[:, :, None] == doc[:, None, :]) & (at[:, None] >= at[None, :]))[:, None]
         for layer in self.layers:
             q, k, v = layer.project(x, cos, sin)
-            if use_flex:
-                att = flex_attention(q, k, v, block_mask=block_mask, enable_gqa=True)
-            elif x.is_cuda:
-                att = F.scaled_dot_product_attention(q, k.repeat_interleave(q.shape[1] // k.shape[1], 1),
-                                                     v.repeat_interleave(q.shape[1] // k.shape[1], 1), attn_mask=mask)
-            else:
+            if cu is None:
                 att = attend_dense(q, k, v, mask)
+            else:
+                rep = q.shape[1] // k.shape[1]
+                flat = lambda y: y.transpose(1, 2).reshape(b * t, -1, self.head_dim)
+                att = varlen_attn(flat(q), flat(k.repeat_interleave(rep, dim=1)), flat(v.repeat_interleave(rep, dim=1)),
+                                  cu, cu, t, t, **_causal)
+                att = att.view(b, t, -1, self.head_dim).transpose(1, 2)
             x = layer.finish(x, att)
         logits = F.linear(rms_norm(x, self.norm), self.embed.to(dtype))
         return F.cross_entropy(logits.view(b * t, -1).float(), target.reshape(-1), ignore_index=-100)

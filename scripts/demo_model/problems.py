@@ -13,9 +13,12 @@ import zlib
 from functools import lru_cache
 
 from kinds import KINDS, pick, ri
+from noise import around, vary
+from words import ITEMS_EN, ITEMS_ZH, NAMES_EN, NAMES_ZH, WORDS
 from wordings import BEYOND, BEYOND_MATH, BEYOND_THINGS, WORDINGS
 
 TEST_MODULUS = 50
+STORIES = {"add", "sub", "mul", "div"}
 THINGS = tuple(t.split("|") for t in BEYOND_THINGS)
 MATH = tuple(t.split("|") for t in BEYOND_MATH)
 
@@ -90,6 +93,10 @@ def dress(r, q, zh, kind):
             q = q.translate(TO_FULL)
     elif r.random() < 0.12 and kind not in ("json", "units") and "\\" not in q:
         q = q.lower()
+    if not zh and kind not in ("json", "letters", "units") and r.random() < 0.03:  # a slip of the finger
+        at = ri(r, 0, len(q) - 2)
+        if q[at].isalpha() and q[at + 1].isalpha() and "\\" not in q and "$" not in q:
+            q = q[:at] + q[at + 1] + q[at] + q[at + 2:] if r.random() < 0.5 else q[:at] + q[at + 1:]
     if r.random() < 0.18 and q[-1] in ".?。？!！" and not q.endswith("..."):
         q = q[:-1]
     if r.random() < 0.12:
@@ -119,13 +126,28 @@ def draw(r, kind, zh, split="train", unseen=False):
             return dress(r, q, zh, kind), think, final, answer, key
         if kind == "beyond":
             q = key = beyond_question(r, zh, unseen)
+            if not want_test:
+                q = vary(r, q.replace("{", "").replace("}", ""), zh)
         if is_test(kind, key) != want_test:
             continue
         if kind != "beyond":
+            if kind in STORIES and sub in ("two", "div") and r.random() < 0.3 and "-" not in answer:
+                sub = "story"
             pool = choices(kind, sub, zh, unseen)
             if not pool:
                 continue
-            q = expand(r, pick(r, pool)).format(**slots)
+            t = expand(r, pick(r, pool))
+            if not want_test:
+                t = vary(r, t, zh)
+            if "{nm" in t or "{th}" in t:
+                thing = pick(r, ITEMS_ZH if zh else ITEMS_EN)
+                names = NAMES_ZH if zh else NAMES_EN
+                slots = dict(slots, nm=pick(r, names), nm2=pick(r, names))
+                if "{th}" in t:
+                    slots.update(th=thing[0] if zh else thing[1] if r.random() < 0.6 else pick(r, WORDS) + "s", m=thing[1])
+            q = t.format(**slots)
+        if not want_test:
+            q = around(r, q, zh)
         return dress(r, q, zh, kind), think, final, answer, key
 
 

@@ -42,7 +42,7 @@ def worker(seed, tokenizer_path, queue, weights):
     """Packs conversations into rows of ROW + 1 ids, best fit from a small pool, and puts blocks of rows into the queue."""
     tokenizer = Tokenizer(tokenizer_path)
     r = random.Random(seed)
-    pad = tokenizer.control["bos"]
+    pad = tokenizer.control["eos"]  # joins the conversation before it; without loss
     pool = []
     while True:
         table = problems.kind_table(list(weights))
@@ -190,7 +190,7 @@ def main():
         p.start()
 
     import torch
-    from model import Qwen2, flex_attention
+    from model import Qwen2, varlen_attn
     torch.manual_seed(args.seed)
     cuda = torch.cuda.is_available()
     device = "cuda" if cuda else "cpu"
@@ -217,20 +217,37 @@ def main():
             blocks.append(queues[turn % args.workers].get())
             turn += 1
         rows = np.concatenate(blocks)[:args.rows].astype(np.int32)
-        t = torch.from_numpy(rows)
-        return (t.pin_memory().to(device, non_blocking=True) if cuda else t).long()
+        if not cuda:
+            return torch.from_numpy(rows).long(), None
+        starts = np.flatnonzero((rows[:, :-1] & (LOSS - 1)).reshape(-1) == bos)
+        cu = np.full(args.rows * 40, args.rows * ROW, dtype=np.int32)
+        cu[:len(starts)] = starts
+        send = lambda a: torch.from_numpy(a).pin_memory().to(device, non_blocking=True)
+        return send(rows).long(), send(cu)
 
-    flex = cuda and flex_attention is not None
+    flash = cuda and varlen_attn is not None
     loss_fn = torch.compile(model.loss, dynamic=False) if cuda else model.loss
-    if cuda:
-        try:
-            loss_fn(batch(), bos, flex, dtype).backward()
-        except Exception as e:  # an older PyTorch: the dense mask works everywhere
-            print(f"FlexAttention failed ({type(e).__name__}: {str(e)[:300]}); using the dense mask", flush=True)
-            flex = False
-            loss_fn(batch(), bos, False, dtype).backward()
-        torch.cuda.synchronize()
-    print(f"{n_params} parameters, {len(tokenizer)} tokens, {device}, flex {flex}, ready after {time.time() - start:.0f} s", flush=True)
+    if flash:  # the fast path must agree with the plain one before it is trusted
+        tokens, cu = batch()
+        saved = [p.detach().clone() for p in model.parameters()]
+        with torch.no_grad():  # the output matrices start at zero, where nothing flows back through attention
+            for layer in model.layers:
+                layer.o.normal_(0, 0.03)
+                layer.down.normal_(0, 0.03)
+        fast = loss_fn(tokens, cu, bos, dtype)
+        fast.backward()
+        grads = {n: p.grad.float() for n, p in model.named_parameters()}
+        model.zero_grad(set_to_none=True)
+        for i in range(0, args.rows, 8):  # in float32, a few rows at a time, each weighted by its share of the loss
+            share = (tokens[i:i + 8, 1:] >= LOSS).sum() / (tokens[:, 1:] >= LOSS).sum()
+            (model.loss(tokens[i:i + 8], None, bos, torch.float32) * share).backward()
+        worst = max(((grads[n] - p.grad).norm() / p.grad.norm()).item() for n, p in model.named_parameters() if p.ndim == 2)
+        with torch.no_grad():
+            for p, old in zip(model.parameters(), saved):
+                p.copy_(old)
+        print(f"flash attention: gradients within {worst:.3f} of the dense ones", flush=True)
+        assert worst < 0.1, "the fast attention path computes wrong gradients"
+    print(f"{n_params} parameters, {len(tokenizer)} tokens, {device}, ready after {time.time() - start:.0f} s", flush=True)
 
     pairs = [(k, zh) for k in KINDS for zh in (False, True)]
     dev_at = [float(x) for x in args.dev_at.split(",") if x]
@@ -247,7 +264,8 @@ def main():
             break
         lr = min(1.0, (step + 1) / 200) * min(1.0, (1 - progress) / (1 - args.decay_from))
         model.zero_grad(set_to_none=True)
-        loss = loss_fn(batch(), bos, flex, dtype)
+        tokens, cu = batch()
+        loss = loss_fn(tokens, cu if flash else None, bos, dtype)
         loss.backward()
         muon.step(lr * args.peak_lr)
         for g in adam.param_groups:

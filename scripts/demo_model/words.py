@@ -77,3 +77,7 @@ WORDS = ("strawberry banana apple orange cherry grape lemon melon peach pear plu
          "abracadabra hippopotamus rhinoceros onomatopoeia entrepreneur bookkeeper assassin address addressee assessment "
          "lollipop peppermint pepperoni spaghetti macaroni cappuccino mozzarella tomorrow yesterday together forever "
          "distill engine token model weight layer thinking reasoning sampler kernel thread cache buffer tokenizer").split()
+
+SURNAMES_ZH = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董程曹袁邓许傅沈曾彭吕苏"
+GIVEN_ZH = "伟芳娜洋静帆磊敏杰倩亮悦军琳峰涛雪明红刚丽华强美文英平海波宁佳凯欣然子轩雨晨思远天宇心怡一诺"
+PLACE_ZH = "北南东西京海州安阳河江山湖林平城长春宁波青石龙泉金华台湾沙温新德昌清永定和兴宝"

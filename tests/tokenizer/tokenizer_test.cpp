@@ -218,8 +218,8 @@ TEST_CASE("decoding prints control tokens only when asked to, added ones always"
 
 TEST_CASE("SentencePiece: leading blank, merges by score, byte fallback", "[tokenizer]") {
     TokenList list = spm_tokens();
-    const TokenId blank = list.texts.size() ? TokenId{259} : -1;
-    const TokenId a = list.add("a", TokenKind::normal, -1000);
+    const TokenId blank = 259;
+    list.add("a", TokenKind::normal, -1000);
     const TokenId b = list.add("b", TokenKind::normal, -1000);
     const TokenId ab = list.add("ab", TokenKind::normal, -2);
     const TokenId blank_a = list.add("▁a", TokenKind::normal, -1);
@@ -255,19 +255,17 @@ TEST_CASE("SentencePiece: leading blank, merges by score, byte fallback", "[toke
     CHECK(bare->encode("ab") == Ids{ab});
     CHECK(bare->decode(Ids{blank_a}) == " a");
     CHECK(bare->decode(bare->encode(" ab")) == " ab");
-    CHECK(a >= 0);
 }
 
 TEST_CASE("SentencePiece: pieces that run from word to word are found", "[tokenizer]") {
     // With such a piece the text cannot be cut at blanks.
     TokenList list = spm_tokens();
     list.add("a", TokenKind::normal, -1000);
-    list.add("▁a", TokenKind::normal, -2);
-    const TokenId a_blank = list.add("a▁", TokenKind::normal, -1);
+    const TokenId blank_a = list.add("▁a", TokenKind::normal, -2);
+    list.add("a▁", TokenKind::normal, -1);
     const TokenId over = list.add("a▁a", TokenKind::normal, -0.5f);
     const LoadedTokenizer t(list.spm());
-    CHECK(t->encode("a a a") == Ids{259, over, 261});
-    CHECK(a_blank == 262);
+    CHECK(t->encode("a a a") == Ids{259, over, blank_a});
 }
 
 TEST_CASE("SentencePiece follows the definition on random vocabularies", "[tokenizer]") {

@@ -124,7 +124,7 @@ Result run(const Kernels& k, const Case& c, const std::vector<float>& bias = {},
                 std::int8_t q;
                 float scale;
                 std::memcpy(&q, block + j * kActBlock + i % kActBlock, 1);
-                std::memcpy(&scale, block + width * kActBlock + j * sizeof(float), sizeof scale);
+                std::memcpy(&scale, block + width * kActBlock + (2 * j + i / 16 % 2) * sizeof(float), sizeof scale);
                 r.x_read[(t + j) * c.columns + i] = static_cast<float>(q) * scale;
             }
         }
@@ -257,28 +257,41 @@ TEST_CASE("activations are rounded to the nearest step and sum up", "[quant]") {
         std::vector<ActBlock<1>> blocks(2);
         k->ops.quantize(blocks.data(), x.data(), 64, 64, 1, 1);
         for (std::size_t b = 0; b < 2; ++b) {
-            float amax = 0;
-            int sum = 0, half = 0;
-            for (std::size_t i = 0; i < 32; ++i) amax = std::max(amax, std::abs(x[32 * b + i]));
-            CHECK(blocks[b].scale[0] == Approx(amax / 127.0f));
-            for (std::size_t i = 0; i < 32; ++i) {
-                const float back = static_cast<float>(blocks[b].q[0][i]) * blocks[b].scale[0];
-                CHECK(std::abs(back - x[32 * b + i]) <= 0.5001f * blocks[b].scale[0]);
-                sum += blocks[b].q[0][i];
-                if (i < 16) half += blocks[b].q[0][i];
+            float total = 0;
+            for (std::size_t h = 0; h < 2; ++h) {
+                const float* half = x.data() + 32 * b + 16 * h;
+                const float scale = blocks[b].scale[0][h];
+                float amax = 0;
+                int sum = 0;
+                for (std::size_t i = 0; i < 16; ++i) amax = std::max(amax, std::abs(half[i]));
+                CHECK(scale >= amax / 127.0f * 0.99999f);
+                CHECK(scale <= amax / 124.0f * 1.00001f);
+                const auto loss = [&](float step) {
+                    double squares = 0;
+                    for (std::size_t i = 0; i < 16; ++i) {
+                        const double lost = static_cast<double>(half[i] - std::nearbyint(half[i] / step) * step);
+                        squares += lost * lost;
+                    }
+                    return squares;
+                };
+                for (const float steps : {127.0f, 126.0f, 125.0f, 124.0f}) CHECK(loss(scale) <= loss(amax / steps) * 1.02 + 1e-12);
+                for (std::size_t i = 0; i < 16; ++i) {
+                    const std::int8_t q = blocks[b].q[0][16 * h + i];
+                    CHECK(std::abs(static_cast<float>(q) * scale - half[i]) <= 0.5001f * scale);
+                    sum += q;
+                }
+                CHECK(blocks[b].minus_8_sum[0][h] == -8 * sum);
+                total += scale * static_cast<float>(sum);
             }
-            CHECK(blocks[b].minus_8_sum[0] == -8 * sum);
-            CHECK(blocks[b].minus_8_sum_16[0][0] == -8 * half);
-            CHECK(blocks[b].minus_8_sum_16[0][1] == -8 * (sum - half));
-            CHECK(blocks[b].sum[0] == Approx(blocks[b].scale[0] * static_cast<float>(sum)));
+            CHECK(blocks[b].sum[0] == Approx(total));
         }
         std::vector<float> zeros(64, 0.0f);
         k->ops.quantize(blocks.data(), zeros.data(), 64, 64, 1, 1);
-        CHECK(blocks[0].scale[0] == 0.0f);
+        CHECK(blocks[0].scale[0][0] == 0.0f);
         CHECK(blocks[0].q[0][0] == 0);
         zeros[3] = std::numeric_limits<float>::quiet_NaN();
         k->ops.quantize(blocks.data(), zeros.data(), 64, 64, 1, 1);
-        CHECK(std::isnan(blocks[0].scale[0]));  // so that it reaches the logits, where it is looked for
+        CHECK(std::isnan(blocks[0].scale[0][0]));  // so that it reaches the logits, where it is looked for
     }
 }
 
