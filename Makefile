@@ -92,6 +92,12 @@ $(BUILD)/quant/kernels/neon_i8mm.o:    ISA := -O2 -fno-exceptions -march=armv8.2
 # A header that holds intrinsics compiles alone only with their flags.
 build/headers/quant/kernels/vector256.h.ok: ISA := $(AVX2_FLAGS)
 
+# The vector kernels are compiled without sanitizers: instrumented, one such file takes a quarter of an hour and gigabytes.
+# tests/quant/kernels holds them to guard pages instead. Catch2's own main is not ours to examine.
+KERNEL_FILES := scalar avx2 avxvnni avx512vnni neon neon_dotprod neon_i8mm
+$(KERNEL_FILES:%=$(BUILD)/quant/kernels/%.o): SANITIZE :=
+$(BUILD)/tests/main.o: SANITIZE :=
+
 COMPILE = $(CXX) $(COMMON) $(OPT) $(SANITIZE) $(ISA) $(CXXFLAGS)
 # The flags of the last build; objects depend on it, so another compiler or flag rebuilds them.
 FLAGS_STAMP := $(BUILD)/flags

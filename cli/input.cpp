@@ -25,11 +25,11 @@ std::string read_all(int fd, const std::string& name) {
     std::string text;
     std::array<char, 65536> chunk;
     for (;;) {
+        if (!wait_for_input(fd)) throw Error("interrupted", Status::interrupted);
         const ssize_t n = ::read(fd, chunk.data(), chunk.size());
         if (n == 0) return text;
         if (n < 0) {
-            if (errno == EINTR && interrupts() == 0) continue;
-            if (errno == EINTR) throw Error("interrupted", Status::interrupted);
+            if (errno == EINTR) continue;
             if (errno == EBADF || errno == EIO) return text;  // closed, or a terminal that is gone
             throw Error(name, fmt::format("cannot be read: {}", std::strerror(errno)), std::nullopt, Status::usage);
         }
@@ -75,12 +75,12 @@ LineReader::Result LineReader::read(std::string& line) {
             return Result::line;
         }
         std::array<char, 4096> chunk;
-        const ssize_t n = ::read(STDIN_FILENO, chunk.data(), chunk.size());
-        if (n < 0 && errno == EINTR) {
-            if (interrupts() == 0) continue;  // a window that changed its size, say
+        if (!wait_for_input(STDIN_FILENO)) {
             buffer_.clear();
             return Result::interrupted;
         }
+        const ssize_t n = ::read(STDIN_FILENO, chunk.data(), chunk.size());
+        if (n < 0 && errno == EINTR) continue;  // a window that changed its size, say
         if (n <= 0) {
             if (buffer_.empty()) return Result::end;
             line = std::exchange(buffer_, {});

@@ -1,12 +1,16 @@
 #include "cli/signals.h"
 
 #include <fmt/format.h>
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <cstring>
 
 #include "engine/error.h"
@@ -17,6 +21,7 @@ namespace {
 
 // The only mutable globals of the program: a signal handler has no other way to reach its data.
 std::atomic<int> interrupt_count{0};
+std::atomic<int> interrupt_event{-1};  // an eventfd that becomes readable with the first interrupt
 std::atomic<bool> terminal_styled{false};
 std::array<char, 512> bus_line{};
 std::atomic<std::size_t> bus_line_size{0};
@@ -35,6 +40,10 @@ constexpr std::string_view kPlainText = "\033[0m\n";
 
 void on_interrupt(int) {
     if (++interrupt_count >= 2) leave(Status::interrupted, {});
+    const int saved = errno;
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t n = ::write(interrupt_event, &one, sizeof one);
+    errno = saved;
 }
 
 void on_bus_error(int) {
@@ -44,14 +53,15 @@ void on_bus_error(int) {
 void handle(int signal, void (*handler)(int)) {
     struct sigaction action {};
     action.sa_handler = handler;
-    // No SA_RESTART: a read of the terminal must return, so that the prompt sees the Ctrl-C.
     sigemptyset(&action.sa_mask);
+    action.sa_flags = SA_RESTART;
     ::sigaction(signal, &action, nullptr);
 }
 
 }  // namespace
 
 void install_signal_handlers() {
+    interrupt_event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     // A shell starts background jobs with SIGINT ignored: that choice is respected.
     struct sigaction old {};
     ::sigaction(SIGINT, nullptr, &old);

@@ -109,8 +109,11 @@ void put(PanelQ6_K& p, std::size_t r, const BlockQ6_K& b) {
     p.d[r] = b.d;
     for (std::size_t k = 0; k < 16; ++k) p.s[k][r] = b.scales[k];
     for (std::size_t half = 0; half < 2; ++half) {
-        for (std::size_t i = 0; i < 2; ++i) scatter<8>(p.l[half][i], r, b.ql + 64 * half + 32 * i);
-        scatter<8>(p.h[half], r, b.qh + 32 * half);
+        for (std::size_t g = 0; g < 8; ++g) {
+            std::memcpy(p.q[half][g][0] + 4 * r, b.ql + 64 * half + 4 * g, 4);
+            std::memcpy(p.q[half][g][1] + 4 * r, b.ql + 64 * half + 32 + 4 * g, 4);
+            std::memcpy(p.q[half][g][2] + 4 * r, b.qh + 32 * half + 4 * g, 4);
+        }
     }
 }
 void put(PanelQ2_K& p, std::size_t r, const BlockQ2_K& b) {

@@ -28,9 +28,10 @@ struct PanelIQ4_NL { std::uint16_t d[16]; std::uint8_t q[4][64]; };
 // those of the minima; s[2] the upper pairs of bits: scale j, scale j + 4, minimum j, minimum j + 4, lowest first.
 struct PanelQ4_K { std::uint16_t d[16], dmin[16]; std::uint8_t s[3][64], q[4][8][64]; };
 struct PanelQ5_K { std::uint16_t d[16], dmin[16]; std::uint8_t s[3][64], h[8][64], q[4][8][64]; };  // h: bit j = block j
-// Blocks of 128 columns: l[half][i]: low nibbles are block i, high nibbles block i + 2; h: bit pair j = block j.
-// s[k][r]: scale of columns 16k..16k + 15.
-struct PanelQ6_K { std::uint16_t d[16]; std::int8_t s[16][16]; std::uint8_t l[2][2][8][64], h[2][8][64]; };
+// Halves of 128 columns, 4 blocks of 32: q[half][g][0]: low nibbles are block 0, high nibbles block 2; [1]: blocks 1 and 3;
+// [2]: upper bits, pair j = block j. The three that belong to a group of columns stand together, so that memory is read
+// in order of its addresses. s[k][r]: scale of columns 16k..16k + 15.
+struct PanelQ6_K { std::uint16_t d[16]; std::int8_t s[16][16]; std::uint8_t q[2][8][3][64]; };
 // q[half]: bit pair j = block j of that half. s[k][r]: low nibble scale, high nibble minimum of columns 16k..16k + 15.
 struct PanelQ2_K { std::uint16_t d[16], dmin[16]; std::uint8_t s[16][16], q[2][8][64]; };
 // As Q2_K with a third bit: bit 4 * half + j of h. 6-bit scales: low[k % 8] nibble k / 8, high[k % 4] pair k / 4.

@@ -63,6 +63,6 @@ constexpr CpuFeatures needs() {
 
 extern const Kernels kAvx2Kernels;
 const Kernels kAvx2Kernels{"avx2", needs(), Avx2::kGroup, matmul_functions<Avx2>(),
-                           float_ops<xsimd::fma3<xsimd::avx2>>(to_f16<Avx2>), integer_peak};
+                           float_ops<xsimd::fma3<xsimd::avx2>, Avx2>(), integer_peak};
 
 }  // namespace distill

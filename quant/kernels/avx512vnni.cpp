@@ -82,13 +82,28 @@ struct Avx512 {
     DISTILL_INLINE static F32 fma(F32 a, F32 b, F32 c) { return _mm512_fmadd_ps(a, b, c); }
     DISTILL_INLINE static F32 fnma(F32 a, F32 b, F32 c) { return _mm512_fnmadd_ps(a, b, c); }
 
-    // The hardware prefetcher stops at 4 KiB pages; one line ahead for each line read keeps the bus busy across them.
-    template <std::size_t kBytes>
-    DISTILL_INLINE static void prefetch(const void* p, std::size_t) {
-        unroll<(kBytes + 63) / 64>([&](auto i) DISTILL_LAMBDA {
-            _mm_prefetch(static_cast<const char*>(p) + 4096 + 64 * i, _MM_HINT_T0);
-        });
+    // Of 16 values: the largest magnitude, as a maximum of bit patterns so that NaN comes out on top.
+    DISTILL_INLINE static float largest(const float* x) {
+        const __m512i bits = _mm512_and_si512(_mm512_loadu_si512(x), _mm512_set1_epi32(0x7fffffff));
+        const std::uint32_t most = _mm512_reduce_max_epu32(bits);
+        float value;
+        __builtin_memcpy(&value, &most, 4);
+        return value;
     }
+    // The sum of squared distances of x * inverse to the next integer.
+    DISTILL_INLINE static float rounding_loss(const float* x, float inverse) {
+        const __m512 v = _mm512_mul_ps(_mm512_loadu_ps(x), _mm512_set1_ps(inverse));
+        const __m512 distance = _mm512_sub_ps(v, _mm512_roundscale_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+        return _mm512_reduce_add_ps(_mm512_mul_ps(distance, distance));
+    }
+    // q = x * inverse, rounded; returns the sum.
+    DISTILL_INLINE static std::int32_t round(std::int8_t* q, const float* x, float inverse) {
+        const __m512i v = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x), _mm512_set1_ps(inverse)));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(q), _mm512_cvtepi32_epi8(v));
+        return _mm512_reduce_add_epi32(v);
+    }
+
+    DISTILL_INLINE static void prefetch(const char* p) { _mm_prefetch(p, _MM_HINT_T0); }
 };
 
 std::uint64_t integer_peak(std::uint64_t n, std::int32_t* sink) {
@@ -113,6 +128,6 @@ constexpr CpuFeatures needs() {
 
 extern const Kernels kAvx512VnniKernels;
 const Kernels kAvx512VnniKernels{"avx512vnni", needs(), Avx512::kGroup, matmul_functions<Avx512>(),
-                                 float_ops<xsimd::avx512bw>(to_f16<Avx512>), integer_peak};
+                                 float_ops<xsimd::avx512bw, Avx512>(), integer_peak};
 
 }  // namespace distill

@@ -41,6 +41,6 @@ constexpr CpuFeatures needs() {
 
 extern const Kernels kAvxVnniKernels;
 const Kernels kAvxVnniKernels{"avxvnni", needs(), AvxVnni::kGroup, matmul_functions<AvxVnni>(),
-                              float_ops<xsimd::fma3<xsimd::avx2>>(to_f16<AvxVnni>), integer_peak};
+                              float_ops<xsimd::fma3<xsimd::avx2>, AvxVnni>(), integer_peak};
 
 }  // namespace distill

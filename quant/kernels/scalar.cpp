@@ -1,5 +1,8 @@
 // The table every CPU runs: plain C++ in the shape of a 16-lane register, each operation a function of its
 // own: it is slow, and quick to compile.
+#include <algorithm>
+#include <bit>
+
 #include "quant/kernels/float_ops.h"
 #include "quant/kernels/matmul.h"
 
@@ -115,8 +118,34 @@ struct Scalar {
     DISTILL_CALL static F32 fnma(const F32& a, const F32& b, const F32& c) {
         return each([&](std::size_t i) { return c.v[i] - a.v[i] * b.v[i]; });
     }
-    template <std::size_t>
-    static void prefetch(const void*, std::size_t) {}
+    // Of 16 values: the largest magnitude, as a maximum of bit patterns so that NaN comes out on top.
+    static float largest(const float* x) {
+        std::uint32_t most = 0;
+        for (std::size_t i = 0; i < 16; ++i) most = std::max(most, std::bit_cast<std::uint32_t>(x[i]) & 0x7fffffffu);
+        return std::bit_cast<float>(most);
+    }
+    // 1.5 * 2^23: a float that large has no room for a fraction, so adding it rounds to the nearest even integer.
+    static constexpr float kRound = 12582912.0f;
+    // The sum of squared distances of x * inverse to the next integer.
+    static float rounding_loss(const float* x, float inverse) {
+        float loss = 0;
+        for (std::size_t i = 0; i < 16; ++i) {
+            const float v = x[i] * inverse, distance = v - ((v + kRound) - kRound);
+            loss += distance * distance;
+        }
+        return loss;
+    }
+    // q = x * inverse, rounded; returns the sum.
+    static std::int32_t round(std::int8_t* q, const float* x, float inverse) {
+        std::int32_t sum = 0;
+        for (std::size_t i = 0; i < 16; ++i) {
+            q[i] = static_cast<std::int8_t>(std::bit_cast<std::int32_t>(x[i] * inverse + kRound) -
+                                            std::bit_cast<std::int32_t>(kRound));
+            sum += q[i];
+        }
+        return sum;
+    }
+    static void prefetch(const char*) {}
 };
 
 std::uint64_t integer_peak(std::uint64_t n, std::int32_t* sink) {
@@ -137,9 +166,9 @@ std::uint64_t integer_peak(std::uint64_t n, std::int32_t* sink) {
 extern const Kernels kScalarKernels;
 const Kernels kScalarKernels{"scalar", CpuFeatures{}, Scalar::kGroup, matmul_functions<Scalar>(),
 #if defined(__aarch64__)
-                             float_ops<xsimd::neon64>(to_f16<Scalar>),
+                             float_ops<xsimd::neon64, Scalar>(),
 #else
-                             float_ops<xsimd::sse2>(to_f16<Scalar>),
+                             float_ops<xsimd::sse2, Scalar>(),
 #endif
                              integer_peak};
 

@@ -67,13 +67,45 @@ struct Vector256 {
     DISTILL_INLINE static F32 fma(F32 a, F32 b, F32 c) { return _mm256_fmadd_ps(a, b, c); }
     DISTILL_INLINE static F32 fnma(F32 a, F32 b, F32 c) { return _mm256_fnmadd_ps(a, b, c); }
 
-    // The hardware prefetcher stops at 4 KiB pages; one line ahead for each line read keeps the bus busy across them.
-    template <std::size_t kBytes>
-    DISTILL_INLINE static void prefetch(const void* p, std::size_t) {
-        unroll<(kBytes + 63) / 64>([&](auto i) DISTILL_LAMBDA {
-            _mm_prefetch(static_cast<const char*>(p) + 4096 + 64 * i, _MM_HINT_T0);
-        });
+    // Of 16 values: the largest magnitude, as a maximum of bit patterns so that NaN comes out on top.
+    DISTILL_INLINE static float largest(const float* x) {
+        const __m256i mask = _mm256_set1_epi32(0x7fffffff);
+        const __m256i a = _mm256_and_si256(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(x)), mask);
+        const __m256i b = _mm256_and_si256(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + 8)), mask);
+        const __m256i both = _mm256_max_epu32(a, b);
+        __m128i m = _mm_max_epu32(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1));
+        m = _mm_max_epu32(m, _mm_shuffle_epi32(m, 0x4e));
+        m = _mm_max_epu32(m, _mm_shuffle_epi32(m, 0xb1));
+        return _mm_cvtss_f32(_mm_castsi128_ps(m));
     }
+    DISTILL_INLINE static __m256 distance(const float* x, __m256 inverse) {
+        const __m256 v = _mm256_mul_ps(_mm256_loadu_ps(x), inverse);
+        return _mm256_sub_ps(v, _mm256_round_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+    }
+    // The sum of squared distances of x * inverse to the next integer.
+    DISTILL_INLINE static float rounding_loss(const float* x, float inverse) {
+        const __m256 a = distance(x, _mm256_set1_ps(inverse)), b = distance(x + 8, _mm256_set1_ps(inverse));
+        const __m256 squares = _mm256_fmadd_ps(a, a, _mm256_mul_ps(b, b));
+        __m128 s = _mm_add_ps(_mm256_castps256_ps128(squares), _mm256_extractf128_ps(squares, 1));
+        s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+        return _mm_cvtss_f32(_mm_add_ss(s, _mm_shuffle_ps(s, s, 1)));
+    }
+    // q = x * inverse, rounded; returns the sum.
+    DISTILL_INLINE static std::int32_t round(std::int8_t* q, const float* x, float inverse) {
+        const __m256 factor = _mm256_set1_ps(inverse);
+        const __m256i a = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x), factor));
+        const __m256i b = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + 8), factor));
+        // The packing instructions work within 128-bit lanes: the permutation puts the columns back in order.
+        const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), 0xd8);
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(q),
+                         _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+        const __m256i sums = _mm256_add_epi32(a, b);
+        __m128i s = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+        s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4e));
+        return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xb1)));
+    }
+
+    DISTILL_INLINE static void prefetch(const char* p) { _mm_prefetch(p, _MM_HINT_T0); }
 };
 
 }  // namespace

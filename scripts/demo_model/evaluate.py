@@ -13,7 +13,7 @@ import problems
 from kinds import KINDS
 
 
-def held_out(n, seed):
+def held_out(n, seed, with_keys=False):
     """n problems for each kind and language, a quarter of them in wordings never trained on ("who": all of them)."""
     out = []
     for kind, (_, _, check) in KINDS.items():
@@ -24,12 +24,14 @@ def held_out(n, seed):
             while len(seen_questions) < n and tries < 200 * n:
                 tries += 1
                 unseen = kind == "who" or len(seen_questions) % 4 == 3
-                q, _, _, answer, _ = problems.draw(r, kind, zh, "test", unseen)
+                q, _, _, answer, key = problems.draw(r, kind, zh, "test", unseen)
                 if q in seen_questions:
                     continue
                 seen_questions.add(q)
                 out.append(dict(question=q, answer=answer, kind=kind, lang="zh" if zh else "en", check=check,
                                 wording="unseen" if unseen else "seen"))
+                if with_keys:
+                    out[-1]["key"] = key
     return out
 
 

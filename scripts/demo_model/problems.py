@@ -15,7 +15,7 @@ from functools import lru_cache
 from kinds import KINDS, pick, ri
 from noise import around, vary
 from words import ITEMS_EN, ITEMS_ZH, NAMES_EN, NAMES_ZH, WORDS
-from wordings import BEYOND, BEYOND_MATH, BEYOND_THINGS, WORDINGS
+from wordings import BEYOND, BEYOND_MATH, BEYOND_THINGS, PRACTICE, WORDINGS
 
 TEST_MODULUS = 50
 STORIES = {"add", "sub", "mul", "div"}
@@ -54,6 +54,12 @@ def choices(kind, sub, zh, unseen):
     else:
         full = WORDINGS[kind][sub][zh]
     return [t for i, t in enumerate(full) if (i % 5 == 4) == unseen]
+
+
+@lru_cache(maxsize=None)
+def practice(kind, sub, zh):
+    """Wordings that only training uses."""
+    return PRACTICE.get((kind, sub), ((), ()))[zh]
 
 
 def beyond_question(r, zh, unseen):
@@ -134,6 +140,8 @@ def draw(r, kind, zh, split="train", unseen=False):
             if kind in STORIES and sub in ("two", "div") and r.random() < 0.3 and "-" not in answer:
                 sub = "story"
             pool = choices(kind, sub, zh, unseen)
+            if not want_test:
+                pool = pool + list(practice(kind, sub, zh))
             if not pool:
                 continue
             t = expand(r, pick(r, pool))

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything from a clean checkout to the GGUF, on a machine with a GPU, PyTorch 2.5 or later and numpy.
+# Everything from a clean checkout to the GGUF, on a machine with a GPU, PyTorch 2.10 or later and numpy.
 # Usage: scripts/demo_model/train_all.sh [OUT_DIR] [SECONDS_OF_TRAINING] [further arguments of train.py]
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)

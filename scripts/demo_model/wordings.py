@@ -508,12 +508,6 @@ MORE = {
     },
 }
 
-for _kind, _subs in MORE.items():
-    for _sub, (_en, _zh) in _subs.items():
-        _have = WORDINGS[_kind].setdefault(_sub, ([], []))
-        _have[0].extend(_en)
-        _have[1].extend(_zh)
-
 # A third collection: sentences with many alternatives, other orders of the facts, further ways to name an operation.
 RICH = {
     "add": {
@@ -604,8 +598,114 @@ RICH = {
     },
 }
 
-for _kind, _subs in RICH.items():
-    for _sub, (_en, _zh) in _subs.items():
-        _have = WORDINGS[_kind].setdefault(_sub, ([], []))
-        _have[0].extend(_en)
-        _have[1].extend(_zh)
+# A fourth collection: more orders and more words where the others still fell short.
+FURTHER = {
+    "add": {
+        "two": (["What number is {b} larger than {a}?", "Which number is {b} bigger than {a}?", "[Go|Move|Step] {b} up from {a}. [Where are you?|Which number is it?]", "{a} and then {b} more: what is that?", "Count {b} on from {a}. What do you reach?", "[Join|Combine] {a} and {b}. [How many are there?|What is the total?]", "A number is {b} more than {a}. [Which is it?|What is it?|Find it.]", "[Let|Say] x be {a} and y be {b}. What is x plus y?", "How much do you have with {a} and another {b}?", "To {a}, add {b}."],
+                ["乙数是{a}，甲数比乙数多{b}，甲数是多少？", "一个数是{a}，另一个数比它多{b}，另一个数是多少？", "{a}往上加{b}是多少？", "从{a}往后数{b}，是多少？", "{a}和{b}一共是多少？", "[甲是|甲数]{a}，乙比甲大{b}，乙是几？", "先有{a}，后来又有{b}，合计多少？", "{a}涨到多出{b}，是多少？", "{a}之后再过{b}是几？", "求比{a}多{b}的数。", "{a}，加上{b}，等于？"]),
+        "story": (["{nm} earned ${a} in May and ${b} in June. How much in both months?", "Two rows have {a} and {b} {th}. How many {th} are there?", "A baker baked {a} breads and then {b} more. How many breads did he bake?", "{a} {th} lie here and {b} {th} lie there. How many {th} are there altogether?", "Mix {a} red and {b} blue balls. How many balls is that?", "{b} {th} are added to {a} {th}. How many are there then?"], ["工厂上午做了{a}个，下午做了{b}个，一天做了多少个？", "超市上午卖{a}箱，下午卖{b}箱，一天共卖多少箱？", "红球{a}个，蓝球{b}个，一共多少个球？", "{nm}五月挣{a}元，六月挣{b}元，两个月共挣多少元？", "前面有{a}人，后面有{b}人，总共多少人？", "面包师先烤了{a}个，又烤了{b}个，共烤了多少个？"]),
+    },
+    "sub": {
+        "two": (["[Go|Move|Step] {b} down from {a}. [Where are you?|Which number is it?]", "Count {b} back from {a}. What do you reach?", "Which number is {b} smaller than {a}?", "A number is {b} less than {a}. [Which is it?|What is it?|Find it.]", "[Let|Say] x be {a} and y be {b}. What is x minus y?", "Lower {a} by {b}: what is it then?", "Drop {b} from {a}.", "You are at {a}. Go back {b}. Where are you now?", "{b} plus what is {a}?", "[Starting|Beginning] from {a}, go {b} lower. What is the number?"],
+                ["乙数是{a}，甲数比乙数少{b}，甲数是多少？", "一个数是{a}，另一个数比它少{b}，另一个数是多少？", "{a}往下减{b}是多少？", "从{a}倒着数{b}，是几？", "{b}再加几等于{a}？", "[甲是|甲数]{a}，乙比甲小{b}，乙是几？", "{b}与哪个数相加得{a}？", "先有{a}，后来少了{b}，剩多少？", "{b}加几是{a}？", "求比{a}少{b}的数。", "{a}，减去{b}，等于？"]),
+        "story": (["{nm} earned ${a} and paid ${b} rent. How much is left?", "A baker baked {a} breads and sold {b}. How many breads are left?", "{a} {th} lie on a table; {b} are taken away. How many stay?", "In a box are {a} balls; {b} are red, the others blue. How many are blue?", "{b} of {a} {th} are gone. How many are still there?", "{a} birds sit in a tree, {b} fly off. How many birds are left?"], ["红球和蓝球共{a}个，红球{b}个，蓝球多少个？", "{nm}挣了{a}元，交房租{b}元，还剩多少元？", "树上有{a}只鸟，飞走{b}只，还有几只？", "面包师烤了{a}个面包，卖出{b}个，还剩多少个？", "桌上有{a}{m}{th}，拿走{b}{m}，剩下多少{m}？", "班级共{a}人，男生有{b}人，女生是多少人？", "动物园有{a}只猴和鸟，猴{b}只，鸟有几只？"]),
+    },
+    "mul": {
+        "two": (["Two factors are {a} and {b}. What is the product?", "Product of {a} and {b}?", "Factor one: {a}, factor two: {b}. Product?", "Let x be {a} and y be {b}. What is x times y?", "[Find|Give] the product; the factors are {a} and {b}."], ["{b}个{a}加起来是多少？", "{a}个{b}的和是多少？", "因数{a}和因数{b}的积是多少？", "{a}自己加{b}次（即{a}×{b}）是多少？", "{a}、{b}相乘得几？"]),
+        "story": (["A theatre has {a} rows with {b} seats in each. How many seats?", "A field has {a} rows of {b} trees. How many trees are there?", "{nm} buys {a} sheets with {b} stamps each. How many stamps?", "{a} trains have {b} seats each. How many seats in total?"], ["体育馆有{a}排座椅，每排{b}个座椅，一共多少个座椅？", "电影院每排{b}个座位，有{a}排，座位总数是多少？", "果园有{a}行果树，每行{b}棵，共多少棵果树？", "操场上站了{a}排，每排{b}人，共多少人？", "一列火车有{a}节车厢，每节{b}个座位，共多少个座位？"]),
+    },
+    "div": {
+        "div": (["How many times can {b} be subtracted from {a}[, and what is left|]?", "Into how many parts of {b} can {a} be split[, and what is left|]?", "[Find|Say] how often {b} is contained in {a}[, with the rest|].", "Let x be {a} and y be {b}. What is x divided by y?", "Share {a} among {b}: how much each[, and what is left|]?"], ["{a}里可以减去几个{b}[，还剩多少|]？", "{a}含有几个{b}[，还余几|]？", "把{a}分成每份{b}，可分几份[，剩多少|]？", "{b}在{a}里有几个[，余几|]？", "{a}，除以{b}，等于几[，余几|]？"]),
+        "story": (["Every box gets {b} {th}. {a} {th} fill how many boxes[, and how many remain|]?", "With {b} {th} in each bag, how many bags do {a} {th} make[, and how many are left|]?", "{a} {th}, {b} per box: how many full boxes[, and how many are left|]?", "{a} euros are shared by {b} people. How much does each get[, and what is left|]?"], ["每箱装{b}{m}{th}，{a}{m}能装几箱[，还剩几{m}|]？", "{a}{m}{th}平均放进{b}个柜子，每个柜子放几{m}[，还剩几{m}|]？", "{a}元平均分给{b}人，每人几元[，还剩几元|]？", "每排坐{b}人，{a}人能坐满几排[，还剩几人|]？"]),
+    },
+    "chickens": {
+        "both": (["There are {h} animals: {A} and {B}. The number of {feet} is {f}. How many of each?", "Number of heads: {h}. Number of {feet}: {f}. {A} and {B}: how many of each?", "Heads: {h}, {feet}: {f}. How many {A} and {B} are there?", "The heads are {h}, the {feet} are {f}. Find the number of {A} and of {B}.", "How many {A} and {B} have {h} heads and {f} {feet} together?", "We have {A} and {B}: the number of {feet} is {f}, the number of heads {h}. How many of each?"], ["头数{h}，{feet}数{f}，{a}和{b}各多少只？", "{a}和{b}的头数是{h}，{feet}数是{f}，各有几只？", "动物{h}只，都是{a}和{b}，{feet}{f}只，各有多少？", "{feet}数{f}，头数{h}，求{a}、{b}各有几只。", "{a}与{b}的{feet}共{f}只，头共{h}个，{a}几只，{b}几只？", "有{h}个头和{f}只{feet}，{a}和{b}各几只？"]),
+        "one": (["I only want the {one}: {A} and {B} have {h} heads and {f} {feet}. How many are there?", "Give only the number of {one}: {h} heads, {f} {feet}, {A} and {B}.", "{A} and {B}, {h} heads and {f} {feet}: how many {one}?", "Say the number of {one} if {A} and {B} have {f} {feet} and {h} heads.", "How many {one}? {h} heads, {f} {feet}, all {A} and {B}."], ["求{one}的只数：{a}和{b}有{h}个头，{f}只{feet}。", "只求{one}：{a}和{b}共{h}只，{f}只{feet}。", "{one}有几只？{a}和{b}共有{h}个头、{f}只{feet}。", "{a}和{b}有{h}个头，{f}只{feet}，只要说{one}有几只。", "问{one}多少只：{a}、{b}共{h}个头，{f}只{feet}。", "我只想知道{one}的数量：{a}和{b}共{h}只，{feet}{f}只。"]),
+    },
+    "area": {
+        "cubev": (["How much does a cube of edge {a} hold? Give its volume.", "Cube, edge {a}: volume?", "The volume of a cube with side {a} is what?", "All edges of a cube are {a}. [Find|What is] the volume[?|.]", "A die-shaped box has edges of {a}. What is its volume?"], ["立方体的棱长是{a}，求体积。", "一个立方体，棱长{a}，体积是多少？", "棱长为{a}的正方体，体积有多少？", "立方体棱长{a}，它的体积等于几？", "正方体每条棱长{a}，体积多大？", "求立方体的体积，棱长为{a}。"]),
+        "cubes": (["How large is the whole surface of a cube of edge {a}?", "Cube, edge {a}: surface area?", "The surface area of a cube with side {a} is what?", "All edges of a cube are {a}. [Find|What is] the surface area[?|.]", "How much paper covers a cube with edges of {a}?"], ["立方体的棱长是{a}，求表面积。", "一个立方体，棱长{a}，表面积是多少？", "棱长为{a}的正方体，表面积有多少？", "立方体棱长{a}，它的表面积等于几？", "正方体每条棱长{a}，六个面的总面积多大？", "求立方体的表面积，棱长为{a}。"]),
+        "recta": (["How much area does a {a} by {b} rectangle cover?", "A rectangular room is {a} by {b}. How large is its floor area?", "Length {a}, width {b}, rectangle: how large is the area?", "A rectangular field of {a} by {b}: what is its area?", "How large is a rectangle of {a} times {b}?"], ["长方形，长{a}，宽{b}，面积有多大？", "一间长方形房间长{a}、宽{b}，地面面积是多少？", "长{a}宽{b}的矩形，面积是几？", "一个长方形花坛长{a}、宽{b}，占地面积多少？", "长方形菜地长{a}，宽{b}，面积有多大？"]),
+        "rectp": (["You walk once around a rectangular field of {a} by {b}. How far is that?", "A rectangular garden is {a} by {b}. How long must the fence around it be?", "Length {a}, width {b}, rectangle: how long is the perimeter?", "What is the length of all sides of a {a} by {b} rectangle together?", "How long is the border of a rectangle with sides {a} and {b}?"], ["长方形，长{a}，宽{b}，周长有多长？", "长方形操场长{a}、宽{b}，跑一圈是多少？", "给长{a}、宽{b}的长方形菜地围篱笆，篱笆多长？", "沿长{a}、宽{b}的长方形池塘走一周，要走多少？", "长{a}宽{b}的矩形，四条边一共多长？"]),
+        "sqa": (["How much area does a square of side {a} cover?", "A square room has sides of {a}. How large is its floor?", "Side {a}, square: how large is the area?", "All sides of a square are {a}. What is the area?"], ["正方形，边长{a}，面积有多大？", "一块正方形地，边长{a}，面积是多少？", "边长为{a}的正方形，面积等于几？", "正方形每边长{a}，面积多少？"]),
+        "sqp": (["You walk once around a square field of side {a}. How far is that?", "How long is the fence around a square garden with sides of {a}?", "Side {a}, square: how long is the perimeter?", "All sides of a square are {a}. What is the perimeter?"], ["正方形，边长{a}，周长有多长？", "绕边长{a}的正方形花坛走一圈，走多远？", "边长为{a}的正方形，周长等于几？", "正方形每边长{a}，四边共长多少？"]),
+        "tri": (["How much area does a triangle of base {a} and height {b} cover?", "With base {a} and height {b}, what is the area of the triangle?", "A triangle is {b} high and its base is {a}. What is its area?", "Area of a triangle: base {a}, height {b}."], ["底为{a}、高为{b}的三角形，面积是几？", "三角形，底{a}，高{b}，面积有多大？", "一块三角形地，底{a}，高{b}，面积多少？", "求三角形面积：底{a}，高{b}。"]),
+        "circa": (["How large is a circle of radius {a}?", "With radius {a}, what is the area of the circle?", "Area of a circle, radius {a}.", "A round table has radius {a}. What is its area?"], ["圆，半径{a}，面积是几？", "一个圆形花坛半径是{a}，面积是多少？", "半径为{a}的圆，面积多大？", "求圆面积：半径{a}。"]),
+        "circc": (["How long is the edge of a circle of radius {a}?", "With radius {a}, what is the circumference of the circle?", "Circumference of a circle, radius {a}.", "You walk around a circle of radius {a}. How far is that?"], ["圆，半径{a}，周长是几？", "一个圆形花坛半径是{a}，周长是多少？", "绕半径{a}的圆走一圈，有多长？", "求圆周长：半径{a}。"]),
+    },
+    "sort": {
+        "asc": (["Smallest first, sort {list}.", "Lowest first, list {list}.", "Ascending: {list}", "List {list}, the smallest first.", "{list} - in ascending order, please."], ["小的在前，大的在后：{list}", "把{list}排好，小的在前。", "最小的放前面，排{list}。", "升序：{list}", "按小到大排：{list}"]),
+        "desc": (["Largest first, sort {list}.", "Greatest first, list {list}.", "Descending: {list}", "List {list}, the largest first.", "{list} - in descending order, please."], ["大的在前，小的在后：{list}", "把{list}排好，大的在前。", "最大的放前面，排{list}。", "降序：{list}", "按大到小排：{list}"]),
+    },
+    "letters": {
+        "cnt": (["{w} has how many {c}'s?", "{w}: count the {c}'s.", "The word {w} has how many {c}'s?", "{w} includes the letter {c} how many times?", "{c} is how many times in {w}?", "Does {w} have the letter {c}, and how many times?"], ["{c}在单词{w}里有几个？", "{c}在{w}中一共有多少个？", "字母{c}在{w}里有几个？", "{c}这个字母在{w}里出现几次？", "数数{c}在{w}里有多少个。", "{w}，里面{c}有多少？"]),
+        "len": (["{w}: how many letters?", "The word {w} has how many letters?", "Letters in {w}: how many?", "How many letters long is {w}?"], ["“{w}”有多少个字母？", "{w}的长度是多少个字母？", "单词{w}长几个字母？", "{w}共多少字母？", "“{w}”由几个字母组成？"]),
+    },
+    "json": {
+        "person": (["Answer with JSON only, with the keys {keys}. {name} is from {city} and is {age} years old.", "Only JSON, please, with {keys}. {name} lives in {city}. {name} is {age}.", "Write JSON with the fields {keys}. In {city} lives {name}, who is {age}.", "Return only a JSON object. Keys: {keys}. {name} was born in {city} and is {age} years old.", "{city} is where {name} lives; {name} is {age}. Answer as JSON with {keys}.", "From {city} comes {name}, aged {age}. JSON with the keys {keys}, please.", "In {city} there lives {name}, {age} years old. Give {keys} as a JSON object.", "Give JSON. Keys: {keys}. {name} is {age} years old. {name} lives in {city}.", "Please fill a JSON object with {keys}: {age}-year-old {name} lives in {city}.", "Use JSON with {keys} to describe {name}, {age}, of {city}.", "At the age of {age}, {name} lives in {city}. Reply as JSON with {keys}.", "The city is {city}, the age is {age}, the name is {name}. JSON with {keys}.", "Name: {name}. Age: {age}. City: {city}. Give a JSON object with {keys}.", "{age} years old, from {city}: that is {name}. Put {keys} in JSON.", "Send back JSON only ({keys}). {name} is a {age}-year-old from {city}."],
+                   ["只要JSON，字段{keys}。{name}是{city}人，{age}岁。", "{city}人{name}，{age}岁。用JSON输出{keys}。", "姓名：{name}，年龄：{age}，城市：{city}。请给出含{keys}的JSON。", "输出含{keys}的JSON：姓名是{name}，年龄是{age}，城市是{city}。", "年龄{age}，姓名{name}，城市{city}，返回JSON，键为{keys}。", "{age}岁的{name}住在{city}，请用JSON给出{keys}。", "在{city}住着{name}，{age}岁，JSON输出{keys}。", "给出JSON，键是{keys}：姓名{name}，年龄{age}，住{city}。", "城市{city}，姓名{name}，年龄{age}，写成JSON，包含{keys}。", "请以JSON回答，键{keys}：{name}今年{age}岁，是{city}人。"]),
+        "product": (["Answer with JSON only, with the keys {keys}. A {item} costs {price} dollars and there are {n} of them.", "Text: {n} of {item} are left, each at {price} dollars. Fields: {keys}. Answer with JSON.", "Fields {keys}; the text is: we have {n} of {item} for {price} dollars each. JSON, please.", "The item is {item}, the price is {price}, the quantity is {n}. JSON with {keys}.", "Item: {item}. Price: {price}. Quantity: {n}. Give a JSON object with {keys}.", "At {price} dollars each there are {n} of {item}. Reply as JSON with {keys}.", "Only JSON, please, with {keys}. {item}, {price} dollars, {n} pieces in stock.", "Keys: {keys}. A {item} is {price} dollars; {n} are here. JSON only.", "Our stock of {item} is {n}, the price {price} dollars. Give {keys} as JSON.", "Send back JSON only ({keys}). {n} pieces of {item} cost {price} dollars each."], ["商品：{item}，价格：{price}，数量：{n}。请给出含{keys}的JSON。", "只要JSON，字段{keys}。{item}每件{price}元，有{n}件。", "数量{n}，商品{item}，价格{price}，返回JSON，键为{keys}。", "给出JSON，键是{keys}：{item}，{n}件，价格{price}元。", "请以JSON回答，键{keys}：{item}卖{price}元，剩{n}件。"]),
+        "calc": (["With the key {keys}, give JSON for {e}.", "Use a JSON object with the key {keys} for the result of {e}.", "Make JSON with the key {keys}: {e} = ?", "What is {e}? Use JSON and the key {keys}.", "JSON object, key {keys}: {e}", "Put the answer of {e} into JSON; the key is {keys}.", "Using the key {keys}, answer in JSON: {e}", "{e}: answer in JSON with key {keys}.", "Your answer must be JSON with the key {keys}. What is {e}?", "Key {keys}, JSON: {e} = ?"], ["键为{keys}，用JSON给出{e}。", "用键{keys}的JSON回答：{e}=？", "JSON，键{keys}：{e}", "{e}=？用JSON，键名是{keys}。", "答案写成JSON，键用{keys}：{e}等于多少？"]),
+    },
+    "percent": {
+        "of": (["{n} liters fit into a tank; it is {p}% full. How many liters is that?", "{p}% times {n} is what?", "{p}% × {n}", "A shop has {n} shirts and {p}% are blue. How many are blue?", "{n} students, {p}% of them came. How many came?"], ["{p}%×{n}等于多少？", "{p}%乘以{n}是多少？", "{n}乘{p}%是多少？", "{n}乘以{p}%等于几？", "{n}名学生，来了{p}%，来了多少名？"]),
+        "up": (["{n} last year, {p}% more this year: how many this year?", "This year there are {p}% more than last year's {n}. How many?", "{n} becomes {p}% more. What is it?", "What is {p}% more than {n}?", "{nm} had ${n} and now has {p}% more. How much is that?"], ["去年{n}，今年比去年多{p}%，今年是多少？", "比{n}多{p}%是多少？", "{n}多了{p}%是多少？", "今年比去年的{n}增加{p}%，今年多少？", "{nm}原有{n}元，现在多了{p}%，有多少元？"]),
+        "off": (["What is {p}% less than {n}?", "{p}% is taken off a price of ${n}. What is left to pay?", "A shop gives {p} percent off a {i} of ${n}. How much is it?", "{n} becomes {p}% less. What is it?", "{p} percent off ${n} is what?"], ["比{n}少{p}%是多少？", "{n}少了{p}%是多少？", "今年比去年的{n}减少{p}%，今年多少？", "{i}{n}元，降{p}%，卖几元？", "{n}元便宜{p}%是几元？"]),
+        "what": (["{a} equals what percent of {b}?", "As a percentage of {b}, what is {a}?", "{a} is how many percent of {b}?", "{a}/{b} is what percent?"], ["{a}等于{b}的百分之几？", "{a}是{b}的百分之多少？", "{a}为{b}的百分之几？", "{a}/{b}是百分之几？"]),
+        "buy": (["{k} {I} for ${c} each cost how much?", "Buying {k} {I} at ${c} each: how much to pay?", "How much for {k} {I} when one is ${c}?", "${c} each, {k} {I}: what is the total?"], ["{c}元一{u}，{k}{u}{i}几元？", "买{k}{u}{c}元一{u}的{i}，一共几元？", "{i}一{u}{c}元，共{k}{u}，应付几元？", "共买{k}{u}{i}，每{u}{c}元，付多少元？"]),
+    },
+    "speed": {
+        "meet": (["{d} apart, two cars drive towards each other at {v} and {w}: after how many {hr} do they meet?", "Towards each other at {v} and {w}, from {d} apart: when do they meet?", "Two walkers come towards each other, speeds {v} and {w}, distance {d}. Time until they meet?", "Find the time until two trains meet: {d} apart, speeds {v} and {w}, towards each other."], ["两车从{d}外相对开来，{v}和{w}，几{hr}相遇？", "甲{v}，乙{w}，从相距{d}处相对而行，几{hr}相遇？", "求相遇时间：相距{d}，相向而行，速度{v}和{w}。", "相向而行，{v}和{w}，距离{d}，何时相遇？"]),
+        "chase": (["How many {hr} does it take at {v} to catch up with someone at {w} who is {g} in front?", "To overtake a truck at {w} that is {g} in front, how long does a car at {v} need?", "The gap is {g}; the one behind goes {v}, the one in front {w}. When is the gap closed?", "At {v}, how long does it take to catch something at {w} that is {g} ahead?", "A car at {v} wants to overtake one at {w}, {g} in front. How many {hr} does it need?"], ["在前的{w}，在后的{v}，间隔{g}，几{hr}追上？", "一辆车{w}在前面，另一辆{v}在后面，相距{g}，后面的几{hr}追上？", "前{w}，后{v}，距离{g}，多久追上？", "后面的人{v}，前面的人{w}，差{g}，几{hr}追上？", "追前面{g}处{w}的车，自己{v}，要几{hr}？"]),
+    },
+    "lin2": {
+        "buy": (["You pay ${c1} for {A1} with {B1}, and ${c2} for {A2} with {B2}. Find the two prices.", "One pays ${c1} for {A1} and {B1}; one pays ${c2} for {A2} and {B2}. What is a {P}, what is a {Q}?", "For ${c1} you get {A1} and {B1}, for ${c2} {A2} and {B2}. How much is each?", "It costs ${c1} to buy {A1} and {B1} and ${c2} to buy {A2} and {B2}. What does each cost?", "I paid ${c1} for {A1} and {B1} yesterday and ${c2} for {A2} and {B2} today. What does each cost?"], ["花{c1}元买{A1}和{B1}，花{c2}元买{A2}和{B2}，{P}、{Q}各几元？", "{c1}元：{A1}和{B1}；{c2}元：{A2}和{B2}。{P}和{Q}每{up}、每{uq}几元？", "付{c1}元得{A1}和{B1}，付{c2}元得{A2}和{B2}，求单价。", "昨天用{c1}元买{A1}和{B1}，今天用{c2}元买{A2}和{B2}，{P}和{Q}的单价是多少？", "{A1}、{B1}要{c1}元，{A2}、{B2}要{c2}元，{P}、{Q}单价？"]),
+    },
+    "seq": {
+        "onetn": (["What do you get by adding every [whole number|integer] from 1 to {n}?", "Add up every number from 1 to {n}.", "Take the integers 1 through {n}. What is their sum?", "If you add all integers from 1 up to {n}, what comes out?"], ["1一直加到{n}得多少？", "把从1到{n}的每个整数都加起来是多少？", "1、2、3直到{n}，全部相加等于几？", "从1到{n}逐个相加，和是多少？"]),
+        "glist": (["A geometric sequence: {list}, ... Which number is term {n}?", "Each term of {list}, ... is the same multiple of the one before. Find term {n}.", "{list}, ...: the ratio is constant. What is the {nth} term?", "In {list}, ... the quotient of neighbours is the same. What is the {nth} number?"], ["{list}，……相邻两项的比相等，第{n}项是多少？", "数列{list}，……每项是前一项的同样倍数，第{n}项是几？", "等比的一列数{list}，……，第{n}个数是多少？", "{list}，……公比不变，第{n}项等于几？"]),
+    },
+}
+
+for _more in (MORE, RICH, FURTHER):
+    for _kind, _subs in _more.items():
+        for _sub, (_en, _zh) in _subs.items():
+            _have = WORDINGS[_kind].setdefault(_sub, ([], []))
+            _have[0].extend(_en)
+            _have[1].extend(_zh)
+
+# For training alone, never for the test side, not even as seen wordings: added after the held-out set was fixed.
+PRACTICE = {
+    ("add", "two"): (
+        ["Starting at {a}, move {b} forward. Which number do you get to?", "Count up {b} from {a}.", "From {a}, go up {b}. What is the number?", "Go {b} further than {a}. What number is that?", "{b} steps forward from {a}: which number?", "Step forward {b} from {a}. Where are you?",
+         "From {a} onward, count {b} more. Where do you land?", "If x is {a} and y is {b}, what is x plus y?", "x = {a}, y = {b}. What is x + y?", "Two addends are {a} and {b}. What is the sum?", "Walk up from {a} by {b}. Which number is it?", "[Begin|Start] at {a}, then rise by {b}. What do you reach?", "Go up {b} steps from {a}.", "The number after {a} by {b} steps is what?", "Advance {b} from {a}. Which number do you reach?"],
+        ["从{a}向后数{b}个数，数到几？", "从{a}开始往后走{b}步，走到几？", "由{a}向上数{b}，得多少？", "从{a}起往上数{b}，到几？", "在数轴上从{a}向右走{b}，到哪个数？", "从{a}继续数{b}个，是几？", "{a}后面第{b}个数是多少？", "从{a}开始，再往后{b}个数，是多少？", "自{a}起往后推{b}，是多少？", "从{a}往前进{b}，到几？", "往后{b}，{a}变成多少？", "从{a}接着数{b}，是多少？",
+         "上午卖出{a}件，下午卖出{b}件，全天卖出多少？", "从{a}出发，增加{b}，是几？", "{a}往右{b}格是几？"]),
+    ("add", "story"): (
+        ["In the morning {a} {th} were sold and in the afternoon {b}. How many were sold that day?", "{nm} counts {a} {th}, then another {b}. How many {th} has {nm} counted?", "{a} boys and {b} girls: how many children?", "{nm} put {a} {th} into a box and then {b} more. How many are in it?"],
+        ["书店上午卖出{a}{m}{th}，下午又卖出{b}{m}，这天一共卖出多少{m}？", "上午卖了{a}{m}，下午卖了{b}{m}{th}，全天一共卖了多少{m}？", "商场早上卖出{a}{m}{th}，晚上卖出{b}{m}，一天共卖出几{m}？", "饭店上午来了{a}人，下午来了{b}人，全天共来多少人？", "男生{a}人，女生{b}人，全校多少人？", "上午运来{a}箱，下午运来{b}箱，全天运来多少箱？", "车站上午发车{a}辆，下午发车{b}辆，全天发车多少辆？"]),
+    ("sub", "two"): (
+        ["Starting at {a}, move {b} backward. Which number do you get to?", "Count down {b} from {a}.", "From {a}, go down {b}. What is the number?", "Count backwards from {a} by {b} steps. Where do you land?", "{b} steps back from {a}: which number?", "Step back {b} from {a}. Where are you?", "From {a}, take {b} steps backwards. Which number is it?", "If x is {a} and y is {b}, what is x minus y?", "x = {a}, y = {b}. What is x - y?",
+         "Walk down from {a} by {b}. Which number is it?", "[Begin|Start] at {a}, then fall by {b}. What do you reach?", "Go down {b} steps from {a}.", "The number {b} steps before {a} is what?", "Start at {a} and go back by {b}. Which number do you reach?", "Begin at {a} and move down by {b}. What number is it?", "At {a}, go down by {b}. What do you get?", "Counting back {b} from {a} gives which number?", "Go lower than {a} by {b}. Which number is that?", "Retreat {b} from {a}. Which number do you reach?", "You start at {a} and go {b} down. What number do you reach?"],
+        ["从{a}向前数{b}个数，数到几？", "从{a}开始往回走{b}步，走到几？", "由{a}向下数{b}，得多少？", "从{a}起往下数{b}，到几？", "在数轴上从{a}向左走{b}，到哪个数？", "{a}前面第{b}个数是多少？", "从{a}退回{b}，是多少？", "从{a}倒退{b}，到几？", "往回{b}，{a}变成多少？", "从{a}出发，减少{b}，是几？", "{a}往左{b}格是几？", "{b}再加上几就是{a}？"]),
+    ("sub", "story"): (
+        ["A village has {a} people; {b} are men. How many are women?", "A club has {a} members, {b} of them are girls. How many boys are there?", "{a} animals, {b} of them birds: how many are no birds?"],
+        ["全校共{a}人，其中女生{b}人，男生有几人？", "学校有{a}个孩子，其中男孩{b}个，女孩有几个？", "一共{a}名学生，男生占{b}名，女生几名？", "村里有{a}人，其中男人{b}人，女人有多少人？", "公司有{a}名员工，其中男员工{b}名，女员工有多少名？", "动物园有{a}只动物，其中{b}只是鸟，其余有多少只？"]),
+    ("mul", "two"): (
+        ["Both factors are given: {a} and {b}. Find the product.", "One factor is {a}, the other {b}. What is the product?", "With the factors {a} and {b}, what is the product?"],
+        ["{a}个{b}加在一起是多少？", "{a}个{b}相加得几？", "{a}个{b}总共是多少？", "把{a}个{b}加起来，得多少？", "{a}个{b}合计多少？"]),
+    ("div", "div"): (
+        ["How often does {a} contain {b}[, and what is the rest|]?", "Say how many times {b} goes into {a}[, with the rest|].", "How many {b}s are contained in {a}[, and what is the rest|]?"], ["{a}中包含几个{b}[，余几|]？"]),
+    ("speed", "chase"): (
+        ["The gap is {g}; in front {w}, behind {v}. After how many {hr} is it closed?", "Behind: {v}, in front: {w}, gap {g}. When is the gap gone?", "The follower goes {v}, the leader {w}; they are {g} apart. When does the follower catch up?"], ["前车每小时慢，{w}，后车{v}，相距{g}，多久追上？", "前面{w}，后面{v}，相隔{g}，几{hr}追上？"]),
+    ("json", "product"): (
+        [], ["请用JSON回答，键{keys}：{item}卖{price}元，有{n}件。", "JSON，键{keys}：{item}卖{price}元一件，剩{n}件。", "{item}卖{price}元，还剩{n}件，用JSON给出{keys}。", "{item}剩{n}件，卖{price}元，返回JSON，键为{keys}。"]),
+    ("json", "person"): (
+        ["The name is {name}, the city is {city}, the age is {age}. JSON with {keys}.", "The age is {age}, the city is {city} and the name is {name}. Give JSON with {keys}.", "City: {city}. Name: {name}. Age: {age}. JSON with {keys}.", "Reply in JSON with the keys {keys}. {name} comes from {city} and is {age}.", "Reply with a JSON object with {keys}. {name} is from {city}, aged {age}."], []),
+    ("area", "cubev"): (["A box like a die has edges of {a}. What volume does it have?", "A dice has edges of {a}. Find its volume."], []),
+    ("area", "cubes"): (["How much paper is needed for the whole surface of a cube with edges of {a}?"], ["正方体棱长{a}，六个面一共多大？", "棱长{a}的正方体，六个面的面积之和是多少？"]),
+    ("chickens", "both"): (["The number of {feet} is {f} and of heads {h}; {A} and {B}. How many of each?", "We see {A} and {B}: the {feet} are {f}, the heads are {h}. How many of each?"], []),
+    ("chickens", "one"): (["I want to know the {one} only: {A} and {B}, {h} heads, {f} {feet}. How many?", "Only the {one}: {A} and {B} have {h} heads and {f} {feet}. How many?"], []),
+    ("letters", "len"): (["Letters in {w}?", "Number of letters: {w}", "How many letters: {w}?"], []),
+    ("percent", "what"): ([], ["{a}道题对，共{b}道，正确率是百分之几？", "{b}道题对了{a}道，正确率是多少？", "{a}是{b}的百分之多少呢？", "{b}题中做对{a}题，正确率百分之几？"]),
+}
