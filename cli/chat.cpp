@@ -55,8 +55,9 @@ Status Chat::run() {
     LineReader reader;
     std::string line;
     for (;;) {
+        const int seen = interrupts();  // before the prompt is shown: any Ctrl-C after that is meant for it
         err_.write(">>> ");
-        switch (reader.read(line)) {
+        switch (reader.read(line, seen)) {
             case LineReader::Result::end:
                 err_.write("\n");
                 return Status::ok;

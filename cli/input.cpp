@@ -25,7 +25,7 @@ std::string read_all(int fd, const std::string& name) {
     std::string text;
     std::array<char, 65536> chunk;
     for (;;) {
-        if (!wait_for_input(fd)) throw Error("interrupted", Status::interrupted);
+        if (!wait_for_input(fd, 0)) throw Error("interrupted", Status::interrupted);
         const ssize_t n = ::read(fd, chunk.data(), chunk.size());
         if (n == 0) return text;
         if (n < 0) {
@@ -66,7 +66,7 @@ std::string without_last_newline(std::string text) {
     return text;
 }
 
-LineReader::Result LineReader::read(std::string& line) {
+LineReader::Result LineReader::read(std::string& line, int seen) {
     for (;;) {
         const std::size_t newline = buffer_.find('\n');
         if (newline != std::string::npos) {
@@ -75,7 +75,7 @@ LineReader::Result LineReader::read(std::string& line) {
             return Result::line;
         }
         std::array<char, 4096> chunk;
-        if (!wait_for_input(STDIN_FILENO)) {
+        if (!wait_for_input(STDIN_FILENO, seen)) {
             buffer_.clear();
             return Result::interrupted;
         }

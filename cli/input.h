@@ -17,8 +17,9 @@ std::string without_last_newline(std::string text);
 class LineReader {
   public:
     enum class Result { line, end, interrupted };
-    // A line without its newline; text before an end of input counts as a line. Interrupted: what was typed is dropped.
-    Result read(std::string& line);
+    // A line without its newline; text before an end of input counts as a line. Interrupted (more than `seen`
+    // interrupts by now): what was typed is dropped.
+    Result read(std::string& line, int seen);
 
   private:
     std::string buffer_;  // bytes after the last line taken

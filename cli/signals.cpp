@@ -78,6 +78,22 @@ void reset_interrupts() {
     interrupt_count = 0;
 }
 
+bool wait_for_input(int fd, int seen) {
+    for (;;) {
+        if (interrupts() > seen) return false;
+        std::array<pollfd, 2> ready = {{{fd, POLLIN, 0}, {interrupt_event, POLLIN, 0}}};
+        const int n = ::poll(ready.data(), ready.size(), -1);
+        if (n < 0 && errno != EINTR) return true;  // whatever it is, the read will tell
+        if (n <= 0) continue;
+        if (ready[1].revents != 0) {  // perhaps an old one: the count decides, and it is raised before the event
+            std::uint64_t count = 0;
+            [[maybe_unused]] const ssize_t got = ::read(interrupt_event, &count, sizeof count);
+        } else if (ready[0].revents != 0) {
+            return true;
+        }
+    }
+}
+
 void name_mapped_file(std::string_view path) {
     bus_line_size = 0;
     const std::string line =

@@ -13,9 +13,10 @@ void install_signal_handlers();
 int interrupts();
 void reset_interrupts();
 
-// Waits until fd has something to read (or has ended); false as soon as there is an interrupt. Unlike a read that a
-// signal cuts short, it misses none: neither one just before the wait, nor one that another thread received.
-bool wait_for_input(int fd);
+// Waits until fd has something to read (or has ended); false as soon as there are more than `seen` interrupts. Unlike a
+// read that a signal cuts short, it misses none: neither one just before the wait, nor one that another thread
+// received.
+bool wait_for_input(int fd, int seen);
 
 // The file that the SIGBUS line names.
 void name_mapped_file(std::string_view path);

@@ -283,8 +283,8 @@ TEST_CASE("a vocabulary of 152,000 costs well under a millisecond", "[sampler]")
             sampler.sample(logits);
             best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
         }
-        WARN("top-k " << top_k << " top-p " << top_p << ": " << best * 1e6 << " us");
-        CHECK(best < 0.02);  // sanitizers and busy machines included; WARN shows the true figure
+        INFO("top-k " << top_k << " top-p " << top_p << ": " << best * 1e6 << " us");
+        CHECK(best < 0.02);  // some 50 us here; sanitizers and busy machines are let through
     }
 }
 
