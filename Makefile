@@ -132,7 +132,7 @@ test: setup  ## build and run all tests (ARGS="[sampler]" picks some)
 
 asan: setup  ## all tests under AddressSanitizer and UBSan
 	$(SUB_MAKE) VARIANT=asan build/asan/distill build/asan/tests/all build/asan/tools
-	ASAN_OPTIONS=detect_stack_use_after_return=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	    DISTILL_BIN=build/asan/distill build/asan/tests/all $(ARGS)
 
 tsan: setup  ## all tests under ThreadSanitizer

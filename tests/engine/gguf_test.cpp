@@ -590,8 +590,9 @@ TEST_CASE("100,000 bit flips", "[gguf][hostile]") {
     const std::size_t directory_end = b.directory_end();
     Random random{11};
     int refused = 0;
+    const int flips = kSanitized ? 10'000 : 100'000;  // the sanitizers cost minutes otherwise
     const Timer timer;
-    for (int i = 0; i < 100'000; ++i) {
+    for (int i = 0; i < flips; ++i) {
         // One to three flips, most of them in the directory: flips in the data change nothing here.
         std::size_t at[3];
         const std::size_t n = 1 + random.below(3);
@@ -604,8 +605,8 @@ TEST_CASE("100,000 bit flips", "[gguf][hostile]") {
         refused += error_of([&] { touch(Gguf::parse(bytes, "flip.gguf")); }).has_value();
         for (std::size_t k = n; k-- > 0;) bytes[at[k]] = saved[k];
     }
-    CHECK(refused > 50'000);
-    CHECK(refused < 100'000);  // a flip in a key's name or a value is no defect of the container
+    CHECK(refused > flips / 2);
+    CHECK(refused < flips);  // a flip in a key's name or a value is no defect of the container
     CHECK(timer.seconds() < (kSanitized ? 120 : 20));
     CHECK_FALSE(refusal(bytes));  // all flips were undone
 }
