@@ -1,8 +1,10 @@
 #include "quant/panels.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cstring>
+#include <xsimd/xsimd.hpp>
 
 #include "quant/iq4.h"
 #include "quant/q2_k.h"
@@ -15,6 +17,7 @@
 #include "quant/q5_k.h"
 #include "quant/q6_k.h"
 #include "quant/q8_0.h"
+#include "quant/unroll.h"
 
 namespace distill {
 namespace {
@@ -28,129 +31,213 @@ static_assert(sizeof(PanelQ4_K) == kRows * sizeof(BlockQ4_K) && sizeof(PanelQ5_K
 static_assert(sizeof(PanelQ2_K) == kRows * sizeof(BlockQ2_K) && sizeof(PanelQ3_K) == kRows * sizeof(BlockQ3_K));
 static_assert(sizeof(PanelIQ4_NL) == kRows * sizeof(BlockIQ4_NL) && sizeof(PanelIQ4_XS) == kRows * sizeof(BlockIQ4_XS));
 
-// Row r's 4 * n_groups bytes into its places of n_groups groups of 64 bytes.
-template <std::size_t kGroups>
-void scatter(std::uint8_t (*groups)[64], std::size_t r, const std::uint8_t* bytes) {
-    for (std::size_t g = 0; g < kGroups; ++g) std::memcpy(groups[g] + 4 * r, bytes + 4 * g, 4);
+// The same block of four neighbouring rows. Packing goes four rows at a time: their groups of 4 bytes are transposed in
+// registers, and 16 bytes stored at once.
+template <class Block>
+using FourRows = std::array<const Block*, 4>;
+
+using U32x4 = xsimd::make_sized_batch_t<std::uint32_t, 4>;
+using U64x2 = xsimd::make_sized_batch_t<std::uint64_t, 2>;
+using U8x16 = xsimd::make_sized_batch_t<std::uint8_t, 16>;
+using U16x8 = xsimd::make_sized_batch_t<std::uint16_t, 8>;
+
+// 4 * kGroups bytes of rows r..r + 3 into their places of kGroups groups of 64 bytes, kStride apart; each byte xor `flip`.
+template <std::size_t kGroups, std::size_t kStride = 64, class Block, std::size_t kBytes, class Byte>
+void scatter(std::uint8_t* groups, std::size_t r, const FourRows<Block>& rows, const Byte (Block::*field)[kBytes],
+             std::size_t from = 0, std::uint8_t flip = 0) {
+    static_assert(kGroups % 4 == 0);
+    const U32x4 flips(0x01010101u * flip);
+    unroll<kGroups / 4>([&](auto q) DISTILL_LAMBDA {
+        U32x4 word[4];
+        unroll<4>([&](auto i) DISTILL_LAMBDA {
+            const auto* bytes = reinterpret_cast<const std::uint8_t*>(rows[i]->*field) + from + 16 * q;
+            word[i] = xsimd::bitwise_cast<U32x4>(U8x16::load_unaligned(bytes)) ^ flips;
+        });
+        const auto low01 = xsimd::bitwise_cast<U64x2>(xsimd::zip_lo(word[0], word[1]));
+        const auto low23 = xsimd::bitwise_cast<U64x2>(xsimd::zip_lo(word[2], word[3]));
+        const auto high01 = xsimd::bitwise_cast<U64x2>(xsimd::zip_hi(word[0], word[1]));
+        const auto high23 = xsimd::bitwise_cast<U64x2>(xsimd::zip_hi(word[2], word[3]));
+        const U64x2 group[4] = {xsimd::zip_lo(low01, low23), xsimd::zip_hi(low01, low23), xsimd::zip_lo(high01, high23),
+                                xsimd::zip_hi(high01, high23)};
+        unroll<4>([&](auto i) DISTILL_LAMBDA {
+            xsimd::bitwise_cast<U8x16>(group[i]).store_unaligned(groups + kStride * (4 * q + i) + 4 * r);
+        });
+    });
+}
+
+// 16 bytes of rows r..r + 3 to lines[k][r..r + 3], k = 0..15.
+template <class Line, class Block, class Byte>
+void transpose_bytes(Line* lines, std::size_t r, const FourRows<Block>& rows, const Byte (Block::*field)[16]) {
+    U8x16 row[4];
+    unroll<4>([&](auto i) DISTILL_LAMBDA {
+        row[i] = U8x16::load_unaligned(reinterpret_cast<const std::uint8_t*>(rows[i]->*field));
+    });
+    const auto words = [](const U8x16& v) { return xsimd::bitwise_cast<U16x8>(v); };
+    const auto low01 = words(xsimd::zip_lo(row[0], row[1])), low23 = words(xsimd::zip_lo(row[2], row[3]));
+    const auto high01 = words(xsimd::zip_hi(row[0], row[1])), high23 = words(xsimd::zip_hi(row[2], row[3]));
+    alignas(16) std::uint32_t four[16];
+    xsimd::bitwise_cast<U32x4>(xsimd::zip_lo(low01, low23)).store_aligned(four);
+    xsimd::bitwise_cast<U32x4>(xsimd::zip_hi(low01, low23)).store_aligned(four + 4);
+    xsimd::bitwise_cast<U32x4>(xsimd::zip_lo(high01, high23)).store_aligned(four + 8);
+    xsimd::bitwise_cast<U32x4>(xsimd::zip_hi(high01, high23)).store_aligned(four + 12);
+    unroll<16>([&](auto k) DISTILL_LAMBDA { std::memcpy(&lines[k][r], four + k, 4); });
+}
+
+template <class Block>
+void copy_field(std::uint16_t* out, std::size_t r, const FourRows<Block>& rows, const std::uint16_t Block::*field) {
+    unroll<4>([&](auto i) DISTILL_LAMBDA { out[r + i] = rows[i]->*field; });
+}
+
+std::uint32_t load_word(const std::uint8_t* bytes) {
+    std::uint32_t word;
+    std::memcpy(&word, bytes, 4);
+    return word;
 }
 
 // The bits at c, c + 4, c + 8, ... of a word, as one byte: gathers by folding, a third of the gap at a time.
-std::uint8_t every_fourth_bit(std::uint32_t word, int c) {
+std::uint8_t every_fourth_bit(std::uint32_t word, std::size_t c) {
     std::uint32_t x = word >> c & 0x11111111u;
     x = (x | x >> 3) & 0x03030303u;
     x = (x | x >> 6) & 0x000f000fu;
     return static_cast<std::uint8_t>((x | x >> 12) & 0xffu);
 }
 
-void scatter_fifth_bits(std::uint8_t (&h)[64], std::size_t r, const std::uint8_t (&bits)[4]) {
-    std::uint32_t word;
-    std::memcpy(&word, bits, 4);
-    for (int c = 0; c < 4; ++c) h[4 * r + static_cast<std::size_t>(c)] = every_fourth_bit(word, c);
+template <class Block>
+void scatter_fifth_bits(std::uint8_t (&h)[64], std::size_t r, const FourRows<Block>& rows) {
+    unroll<4>([&](auto i) DISTILL_LAMBDA {
+        const std::uint32_t word = load_word(rows[i]->qh);
+        unroll<4>([&](auto c) DISTILL_LAMBDA { h[4 * (r + i) + c] = every_fourth_bit(word, c); });
+    });
 }
 
-// Each overload puts block b, of row r, into its panel.
-void put(PanelQ4_0& p, std::size_t r, const BlockQ4_0& b) {
-    p.d[r] = b.d;
-    scatter<4>(p.q, r, b.qs);
+// Each overload puts the same block of rows r..r + 3 into its panel.
+void put(PanelQ4_0& p, std::size_t r, const FourRows<BlockQ4_0>& b) {
+    copy_field(p.d, r, b, &BlockQ4_0::d);
+    scatter<4>(p.q[0], r, b, &BlockQ4_0::qs);
 }
-void put(PanelQ4_1& p, std::size_t r, const BlockQ4_1& b) {
-    p.d[r] = b.d;
-    p.m[r] = b.m;
-    scatter<4>(p.q, r, b.qs);
+void put(PanelQ4_1& p, std::size_t r, const FourRows<BlockQ4_1>& b) {
+    copy_field(p.d, r, b, &BlockQ4_1::d);
+    copy_field(p.m, r, b, &BlockQ4_1::m);
+    scatter<4>(p.q[0], r, b, &BlockQ4_1::qs);
 }
-void put(PanelQ5_0& p, std::size_t r, const BlockQ5_0& b) {
-    p.d[r] = b.d;
-    scatter_fifth_bits(p.h, r, b.qh);
-    scatter<4>(p.q, r, b.qs);
+void put(PanelQ5_0& p, std::size_t r, const FourRows<BlockQ5_0>& b) {
+    copy_field(p.d, r, b, &BlockQ5_0::d);
+    scatter_fifth_bits(p.h, r, b);
+    scatter<4>(p.q[0], r, b, &BlockQ5_0::qs);
 }
-void put(PanelQ5_1& p, std::size_t r, const BlockQ5_1& b) {
-    p.d[r] = b.d;
-    p.m[r] = b.m;
-    scatter_fifth_bits(p.h, r, b.qh);
-    scatter<4>(p.q, r, b.qs);
+void put(PanelQ5_1& p, std::size_t r, const FourRows<BlockQ5_1>& b) {
+    copy_field(p.d, r, b, &BlockQ5_1::d);
+    copy_field(p.m, r, b, &BlockQ5_1::m);
+    scatter_fifth_bits(p.h, r, b);
+    scatter<4>(p.q[0], r, b, &BlockQ5_1::qs);
 }
-void put(PanelQ8_0& p, std::size_t r, const BlockQ8_0& b) {
-    p.d[r] = b.d;
-    for (std::size_t g = 0; g < 8; ++g) {
-        std::uint32_t word;
-        std::memcpy(&word, b.qs + 4 * g, 4);
-        word ^= 0x80808080u;  // + 128 in every byte
-        std::memcpy(p.q[g] + 4 * r, &word, 4);
-    }
+void put(PanelQ8_0& p, std::size_t r, const FourRows<BlockQ8_0>& b) {
+    copy_field(p.d, r, b, &BlockQ8_0::d);
+    scatter<8>(p.q[0], r, b, &BlockQ8_0::qs, 0, 0x80);  // + 128
 }
-void put(PanelIQ4_NL& p, std::size_t r, const BlockIQ4_NL& b) {
-    p.d[r] = b.d;
-    scatter<4>(p.q, r, b.qs);
+void put(PanelIQ4_NL& p, std::size_t r, const FourRows<BlockIQ4_NL>& b) {
+    copy_field(p.d, r, b, &BlockIQ4_NL::d);
+    scatter<4>(p.q[0], r, b, &BlockIQ4_NL::qs);
 }
 
-void put_scales(std::uint8_t (&s)[3][64], std::size_t r, const std::uint8_t (&scales)[12]) {
-    for (std::size_t j = 0; j < 4; ++j) {
-        const ScaleMin a = scale_min_k(scales, static_cast<int>(j)), b = scale_min_k(scales, static_cast<int>(j + 4));
-        s[0][16 * j + r] = static_cast<std::uint8_t>((a.scale & 15) | (b.scale & 15) << 4);
-        s[1][16 * j + r] = static_cast<std::uint8_t>((a.min & 15) | (b.min & 15) << 4);
-        s[2][16 * j + r] =
-            static_cast<std::uint8_t>(a.scale >> 4 | b.scale >> 4 << 2 | a.min >> 4 << 4 | b.min >> 4 << 6);
-    }
+// 6-bit scales and minima, four blocks (the bytes of a word) at a time; quant/q4_k.h says where the file keeps their bits.
+template <class Block>
+void put_scales(std::uint8_t (&s)[3][64], std::size_t r, const FourRows<Block>& rows) {
+    constexpr std::uint32_t kLow2 = 0x03030303u, kLow4 = 0x0f0f0f0fu, kLow6 = 0x3f3f3f3fu, kUpper2 = 0x30303030u;
+    unroll<4>([&](auto i) DISTILL_LAMBDA {
+        const std::uint8_t* bytes = rows[i]->scales;
+        const std::uint32_t w0 = load_word(bytes), w1 = load_word(bytes + 4), w2 = load_word(bytes + 8);
+        const std::uint32_t scale0 = w0 & kLow6, scale4 = (w2 & kLow4) | (w0 >> 2 & kUpper2);  // blocks 0..3, 4..7
+        const std::uint32_t min0 = w1 & kLow6, min4 = (w2 >> 4 & kLow4) | (w1 >> 2 & kUpper2);
+        const std::uint32_t out[3] = {
+            (scale0 & kLow4) | (scale4 & kLow4) << 4,
+            (min0 & kLow4) | (min4 & kLow4) << 4,
+            (scale0 >> 4 & kLow2) | (scale4 >> 4 & kLow2) << 2 | (min0 >> 4 & kLow2) << 4 | (min4 >> 4 & kLow2) << 6,
+        };
+        unroll<3>([&](auto k) DISTILL_LAMBDA {
+            unroll<4>([&](auto j) DISTILL_LAMBDA { s[k][16 * j + r + i] = static_cast<std::uint8_t>(out[k] >> (8 * j)); });
+        });
+    });
 }
-void put(PanelQ4_K& p, std::size_t r, const BlockQ4_K& b) {
-    p.d[r] = b.d;
-    p.dmin[r] = b.dmin;
-    put_scales(p.s, r, b.scales);
-    for (std::size_t i = 0; i < 4; ++i) scatter<8>(p.q[i], r, b.qs + 32 * i);
+void put(PanelQ4_K& p, std::size_t r, const FourRows<BlockQ4_K>& b) {
+    copy_field(p.d, r, b, &BlockQ4_K::d);
+    copy_field(p.dmin, r, b, &BlockQ4_K::dmin);
+    put_scales(p.s, r, b);
+    unroll<8>([&](auto i) DISTILL_LAMBDA { scatter<4>(p.pair[i / 2][i % 2].q[0], r, b, &BlockQ4_K::qs, 16 * i); });
 }
-void put(PanelQ5_K& p, std::size_t r, const BlockQ5_K& b) {
-    p.d[r] = b.d;
-    p.dmin[r] = b.dmin;
-    put_scales(p.s, r, b.scales);
-    scatter<8>(p.h, r, b.qh);
-    for (std::size_t i = 0; i < 4; ++i) scatter<8>(p.q[i], r, b.qs + 32 * i);
+void put(PanelQ5_K& p, std::size_t r, const FourRows<BlockQ5_K>& b) {
+    copy_field(p.d, r, b, &BlockQ5_K::d);
+    copy_field(p.dmin, r, b, &BlockQ5_K::dmin);
+    put_scales(p.s, r, b);
+    unroll<8>([&](auto i) DISTILL_LAMBDA {
+        auto& half = p.pair[i / 2][i % 2];
+        scatter<4>(half.q[0], r, b, &BlockQ5_K::qs, 16 * i);
+        unroll<4>([&](auto row) DISTILL_LAMBDA {
+            // Bits 2 * (i / 2) and the next one, of four groups of columns, into one word.
+            const std::uint8_t* from = b[row]->qh + 16 * (i % 2);
+            std::uint32_t bits = 0;
+            unroll<4>([&](auto g) DISTILL_LAMBDA {
+                bits |= (load_word(from + 4 * g) >> (2 * (i / 2)) & 0x03030303u) << (2 * g);
+            });
+            std::memcpy(half.h + 4 * (r + row), &bits, 4);
+        });
+    });
 }
-void put(PanelQ6_K& p, std::size_t r, const BlockQ6_K& b) {
-    p.d[r] = b.d;
-    for (std::size_t k = 0; k < 16; ++k) p.s[k][r] = b.scales[k];
+void put(PanelQ6_K& p, std::size_t r, const FourRows<BlockQ6_K>& b) {
+    copy_field(p.d, r, b, &BlockQ6_K::d);
+    transpose_bytes(p.s, r, b, &BlockQ6_K::scales);
     for (std::size_t half = 0; half < 2; ++half) {
-        for (std::size_t g = 0; g < 8; ++g) {
-            std::memcpy(p.q[half][g][0] + 4 * r, b.ql + 64 * half + 4 * g, 4);
-            std::memcpy(p.q[half][g][1] + 4 * r, b.ql + 64 * half + 32 + 4 * g, 4);
-            std::memcpy(p.q[half][g][2] + 4 * r, b.qh + 32 * half + 4 * g, 4);
+        scatter<8, 192>(p.q[half][0][0], r, b, &BlockQ6_K::ql, 64 * half);
+        scatter<8, 192>(p.q[half][0][1], r, b, &BlockQ6_K::ql, 64 * half + 32);
+        scatter<8, 192>(p.q[half][0][2], r, b, &BlockQ6_K::qh, 32 * half);
+    }
+}
+void put(PanelQ2_K& p, std::size_t r, const FourRows<BlockQ2_K>& b) {
+    copy_field(p.d, r, b, &BlockQ2_K::d);
+    copy_field(p.dmin, r, b, &BlockQ2_K::dmin);
+    transpose_bytes(p.s, r, b, &BlockQ2_K::scales);
+    for (std::size_t half = 0; half < 2; ++half) scatter<8>(p.q[half][0], r, b, &BlockQ2_K::qs, 32 * half);
+}
+void put(PanelQ3_K& p, std::size_t r, const FourRows<BlockQ3_K>& b) {
+    copy_field(p.d, r, b, &BlockQ3_K::d);
+    for (std::size_t i = 0; i < 4; ++i) {
+        for (std::size_t k = 0; k < 8; ++k) p.low[k][r + i] = b[i]->scales[k];
+        for (std::size_t k = 0; k < 4; ++k) p.high[k][r + i] = b[i]->scales[8 + k];
+    }
+    scatter<8>(p.h[0], r, b, &BlockQ3_K::hmask);
+    for (std::size_t half = 0; half < 2; ++half) scatter<8>(p.q[half][0], r, b, &BlockQ3_K::qs, 32 * half);
+}
+void put(PanelIQ4_XS& p, std::size_t r, const FourRows<BlockIQ4_XS>& rows) {
+    copy_field(p.d, r, rows, &BlockIQ4_XS::d);
+    for (std::size_t i = 0; i < 4; ++i) {
+        const BlockIQ4_XS& b = *rows[i];
+        const auto low = [&](std::size_t j) { return b.scales_l[j / 2] >> (4 * (j % 2)) & 15; };
+        const auto high = [&](std::size_t j) { return b.scales_h >> (2 * j) & 3; };
+        for (std::size_t j = 0; j < 4; ++j) p.low[j][r + i] = static_cast<std::uint8_t>(low(j) | low(j + 4) << 4);
+        for (std::size_t j = 0; j < 2; ++j) {
+            p.high[j][r + i] = static_cast<std::uint8_t>(high(j) | high(j + 2) << 2 | high(j + 4) << 4 | high(j + 6) << 6);
         }
     }
-}
-void put(PanelQ2_K& p, std::size_t r, const BlockQ2_K& b) {
-    p.d[r] = b.d;
-    p.dmin[r] = b.dmin;
-    for (std::size_t k = 0; k < 16; ++k) p.s[k][r] = b.scales[k];
-    for (std::size_t half = 0; half < 2; ++half) scatter<8>(p.q[half], r, b.qs + 32 * half);
-}
-void put(PanelQ3_K& p, std::size_t r, const BlockQ3_K& b) {
-    p.d[r] = b.d;
-    for (std::size_t k = 0; k < 8; ++k) p.low[k][r] = b.scales[k];
-    for (std::size_t k = 0; k < 4; ++k) p.high[k][r] = b.scales[8 + k];
-    scatter<8>(p.h, r, b.hmask);
-    for (std::size_t half = 0; half < 2; ++half) scatter<8>(p.q[half], r, b.qs + 32 * half);
-}
-void put(PanelIQ4_XS& p, std::size_t r, const BlockIQ4_XS& b) {
-    p.d[r] = b.d;
-    const auto low = [&](std::size_t j) { return b.scales_l[j / 2] >> (4 * (j % 2)) & 15; };
-    const auto high = [&](std::size_t j) { return b.scales_h >> (2 * j) & 3; };
-    for (std::size_t j = 0; j < 4; ++j) p.low[j][r] = static_cast<std::uint8_t>(low(j) | low(j + 4) << 4);
-    for (std::size_t j = 0; j < 2; ++j) {
-        p.high[j][r] = static_cast<std::uint8_t>(high(j) | high(j + 2) << 2 | high(j + 4) << 4 | high(j + 6) << 6);
-    }
-    for (std::size_t j = 0; j < 8; ++j) scatter<4>(p.q[j], r, b.qs + 16 * j);
+    for (std::size_t j = 0; j < 8; ++j) scatter<4>(p.q[j][0], r, rows, &BlockIQ4_XS::qs, 16 * j);
 }
 
-// A panel: for each block column, the blocks of 16 rows. Blocks are read and written where they lie: a copy on the
-// stack is read back by loads that overlap two stores, which wait until both have left the core. Tensor data is aligned to
+// A panel: for each block column, the blocks of 16 rows. Blocks are read where they lie: tensor data is aligned to
 // 8 bytes at least, and every block is an even number of bytes with 16-bit fields at most.
 template <class Panel, class Block>
 void pack_blocks(std::byte* out, const std::byte* rows, std::size_t row_bytes, std::size_t n_rows, std::size_t columns) {
+    static constexpr Block kNoRow{};
     const std::size_t n_blocks = columns / static_cast<std::size_t>(Block::kWeights);
     auto* panels = reinterpret_cast<Panel*>(out);
-    if (n_rows < kRows) std::memset(out, 0, n_blocks * sizeof(Panel));
+    // 16 rows are 16 short streams, more than the hardware's prefetcher follows; but the next panel's are one stretch.
+    const std::byte* next = rows + kRows * row_bytes;
     for (std::size_t i = 0; i < n_blocks; ++i) {
-        for (std::size_t r = 0; r < n_rows; ++r) {
-            put(panels[i], r, reinterpret_cast<const Block*>(rows + r * row_bytes)[i]);
+        for (std::size_t at = 0; at < sizeof(Panel); at += 64) __builtin_prefetch(next + i * sizeof(Panel) + at, 0, 2);
+        for (std::size_t r = 0; r < kRows; r += 4) {
+            FourRows<Block> four;
+            unroll<4>([&](auto k) DISTILL_LAMBDA {
+                four[k] = r + k < n_rows ? reinterpret_cast<const Block*>(rows + (r + k) * row_bytes) + i : &kNoRow;
+            });
+            put(panels[i], r, four);
         }
     }
 }

@@ -23,11 +23,16 @@ struct PanelQ5_1 { std::uint16_t d[16], m[16]; std::uint8_t h[64], q[4][64]; };
 struct PanelQ8_0 { std::uint16_t d[16]; std::uint8_t q[8][64]; };  // stored + 128
 struct PanelIQ4_NL { std::uint16_t d[16]; std::uint8_t q[4][64]; };
 
-// 256 columns: 8 blocks of 32. q[i]: low nibbles are block 2i, high nibbles block 2i + 1.
+// 256 columns: 8 blocks of 32, two at a time. pair[i]: low nibbles are block 2i, high nibbles block 2i + 1. Fifth bits: bit
+// 2 * (g % 4) of h, in the half with q[g], belongs to block 2i, columns 4g..4g + 3, the bit above it to block 2i + 1. They
+// stand before the nibbles they belong to, so that memory is read in order of its addresses: a stream that jumps back
+// and forth within a panel comes at half the speed.
 // 6-bit scales and minima of row r: s[0][16 * j + r] has the low 4 bits of scale j and of scale j + 4 (high nibble), s[1]
 // those of the minima; s[2] the upper pairs of bits: scale j, scale j + 4, minimum j, minimum j + 4, lowest first.
-struct PanelQ4_K { std::uint16_t d[16], dmin[16]; std::uint8_t s[3][64], q[4][8][64]; };
-struct PanelQ5_K { std::uint16_t d[16], dmin[16]; std::uint8_t s[3][64], h[8][64], q[4][8][64]; };  // h: bit j = block j
+struct HalfPairQ4_K { std::uint8_t q[4][64]; };
+struct HalfPairQ5_K { std::uint8_t h[64], q[4][64]; };
+struct PanelQ4_K { std::uint16_t d[16], dmin[16]; std::uint8_t s[3][64]; HalfPairQ4_K pair[4][2]; };
+struct PanelQ5_K { std::uint16_t d[16], dmin[16]; std::uint8_t s[3][64]; HalfPairQ5_K pair[4][2]; };
 // Halves of 128 columns, 4 blocks of 32: q[half][g][0]: low nibbles are block 0, high nibbles block 2; [1]: blocks 1 and 3;
 // [2]: upper bits, pair j = block j. The three that belong to a group of columns stand together, so that memory is read
 // in order of its addresses. s[k][r]: scale of columns 16k..16k + 15.

@@ -103,7 +103,7 @@ struct Avx512 {
         return _mm512_reduce_add_epi32(v);
     }
 
-    DISTILL_INLINE static void prefetch(const char* p) { _mm_prefetch(p, _MM_HINT_T0); }
+    DISTILL_INLINE static void prefetch(const char* p) { _mm_prefetch(p, _MM_HINT_T1); }
 };
 
 std::uint64_t integer_peak(std::uint64_t n, std::int32_t* sink) {

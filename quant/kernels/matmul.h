@@ -11,32 +11,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
-#include <utility>
 
 #include "quant/iq4.h"
 #include "quant/kernels/kernels.h"
 #include "quant/panels.h"
-
-#define DISTILL_INLINE __attribute__((always_inline)) inline
-#define DISTILL_LAMBDA __attribute__((always_inline))
+#include "quant/unroll.h"
 
 namespace distill {
 namespace {
 
-// f(0), f(1), ... with constant arguments: accumulator arrays indexed by them stay in registers, which loops that the
-// compiler chooses not to unroll do not guarantee.
-template <class F, std::size_t... I>
-DISTILL_INLINE void unroll_indices(F&& f, std::index_sequence<I...>) {
-    (f(std::integral_constant<std::size_t, I>{}), ...);
-}
-template <std::size_t kTimes, class F>
-DISTILL_INLINE void unroll(F&& f) {
-    unroll_indices(f, std::make_index_sequence<kTimes>{});
-}
-
 // --- Formats -------------------------------------------------------------------------------------------------------
 // kBlocks: blocks of 32 columns in a panel block. kBits and kOffset: weight = scale * (u - kOffset), u < 2^kBits.
-// kScales: scales in a block of 32 columns. kMin: +1 adds the minimum, -1 subtracts it, 0 has none.
+// kSpan: neighbouring blocks that share bytes. kScales: scales in a block of 32 columns. kMin: +1 adds the minimum, -1 subtracts it, 0 has none.
 // weights<j, g>(): columns 4g..4g + 3 of block j, for the rows from byte0 / 4 on.
 
 struct Nothing {};
@@ -46,7 +32,7 @@ template <class V, class PanelT, int kBits_, int kOffset_, int kMin_>
 struct Simple {
     using Panel = PanelT;
     using Prepared = Nothing;
-    static constexpr int kBlocks = 1, kBits = kBits_, kOffset = kOffset_, kScales = 1, kMin = kMin_;
+    static constexpr int kBlocks = 1, kSpan = 1, kBits = kBits_, kOffset = kOffset_, kScales = 1, kMin = kMin_;
 
     DISTILL_INLINE static Prepared prepare(const Panel&) { return {}; }
     template <std::size_t, std::size_t g>
@@ -114,15 +100,20 @@ template <class V, class PanelT, int kBits_>
 struct ScaledK {
     using Panel = PanelT;
     using Prepared = PreparedScalesMins;
-    static constexpr int kBlocks = 8, kBits = kBits_, kOffset = 0, kScales = 1, kMin = -1;
+    static constexpr int kBlocks = 8, kSpan = 2, kBits = kBits_, kOffset = 0, kScales = 1, kMin = -1;
 
     DISTILL_INLINE static Prepared prepare(const Panel& p) { return unpack_scales_mins(p.s); }
     template <std::size_t j, std::size_t g>
     DISTILL_INLINE static typename V::U8 weights(const Panel& p, std::size_t byte0) {
-        const auto bytes = V::load(p.q[j / 2][g] + byte0);
+        const auto& half = p.pair[j / 2][g / 4];
+        const auto bytes = V::load(half.q[g % 4] + byte0);
         const auto nibbles = j % 2 == 0 ? V::low(bytes) : V::high(bytes);
-        if constexpr (kBits == 4) return nibbles;
-        else return V::merge(nibbles, V::template shift_right<static_cast<int>(j) - 4>(V::load(p.h[g] + byte0)), 0x10);
+        if constexpr (kBits == 4) {
+            return nibbles;
+        } else {
+            constexpr int bit = static_cast<int>(2 * (g % 4) + j % 2);
+            return V::merge(nibbles, V::template shift_right<bit - 4>(V::load(half.h + byte0)), 0x10);
+        }
     }
     template <std::size_t j, std::size_t>
     DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, std::size_t lane0) {
@@ -140,7 +131,7 @@ template <class V>
 struct KernelQ6_K {
     using Panel = PanelQ6_K;
     using Prepared = Nothing;
-    static constexpr int kBlocks = 8, kBits = 6, kOffset = 32, kScales = 2, kMin = 0;
+    static constexpr int kBlocks = 8, kSpan = 4, kBits = 6, kOffset = 32, kScales = 2, kMin = 0;
 
     DISTILL_INLINE static Prepared prepare(const Panel&) { return {}; }
     template <std::size_t j, std::size_t g>
@@ -162,7 +153,7 @@ struct KernelQ2_K {
     struct Prepared {
         alignas(64) std::uint8_t scale[16][16], min[16][16];
     };
-    static constexpr int kBlocks = 8, kBits = 2, kOffset = 0, kScales = 2, kMin = -1;
+    static constexpr int kBlocks = 8, kSpan = 4, kBits = 2, kOffset = 0, kScales = 2, kMin = -1;
 
     DISTILL_INLINE static Prepared prepare(const Panel& p) {
         Prepared s;
@@ -194,7 +185,7 @@ struct KernelQ3_K {
     struct Prepared {
         alignas(64) std::int8_t scale[16][16];
     };
-    static constexpr int kBlocks = 8, kBits = 3, kOffset = 4, kScales = 2, kMin = 0;
+    static constexpr int kBlocks = 8, kSpan = 4, kBits = 3, kOffset = 4, kScales = 2, kMin = 0;
 
     DISTILL_INLINE static Prepared prepare(const Panel& p) {
         Prepared s;
@@ -223,7 +214,7 @@ struct KernelIQ4_XS {
     struct Prepared {
         alignas(64) std::int8_t scale[8][16];
     };
-    static constexpr int kBlocks = 8, kBits = 8, kOffset = 128, kScales = 1, kMin = 0;
+    static constexpr int kBlocks = 8, kSpan = 1, kBits = 8, kOffset = 128, kScales = 1, kMin = 0;
 
     DISTILL_INLINE static Prepared prepare(const Panel& p) {
         Prepared s;
@@ -285,12 +276,39 @@ DISTILL_INLINE void store_tile(const MatmulArgs& a, std::size_t row, typename V:
     }
 }
 
-// Bytes ahead of the weights that are being read.
-constexpr std::size_t kPrefetch = 4096;
+// Where weights are read once, they are asked for kPrefetch bytes ahead, because the hardware's prefetcher stops at 4 KiB
+// pages: into the second-level cache, since a core keeps few misses of its first level under way, and one line of
+// each pair of 128 bytes, whose other one comes along.
+constexpr std::size_t kPrefetch = 4096, kPrefetchPair = 128;
+
+template <class Panel>
+DISTILL_INLINE const char* prefetch_from(const Panel* panel) {
+    const char* p = reinterpret_cast<const char*>(panel) + kPrefetch;
+    return p - reinterpret_cast<std::uintptr_t>(p) % kPrefetchPair;
+}
+// The i-th of n shares of a panel's lines: a burst would be more requests than the core keeps under way.
+template <class V, class Panel, std::size_t i, std::size_t n>
+DISTILL_INLINE void prefetch_share(const char* ahead) {
+    constexpr std::size_t kPairs = (sizeof(Panel) + kPrefetchPair - 1) / kPrefetchPair;
+    unroll<(i + 1) * kPairs / n - i * kPairs / n>([&](auto k) DISTILL_LAMBDA {
+        V::prefetch(ahead + kPrefetchPair * (i * kPairs / n + k));
+    });
+}
 
 // --- Quantised weights ---------------------------------------------------------------------------------------------
 
-template <class V, template <class> class Format, std::size_t N, std::size_t T>
+// Two orders of the same exact integer sums. For many tokens a block of 32 columns is worked through at a time: few sums, so
+// that they stay in registers. For one or two tokens the blocks that share bytes (kSpan) advance together, group of
+// columns by group of columns: every byte is loaded once, in order of its address, as the hardware's prefetcher wants it.
+// kHalves: halves of a block that one pass sums up. Formats with a scale for each half take the first halves of a span,
+// then the second ones, in both orders.
+template <class V, class F, std::size_t kSums>
+constexpr std::size_t blocks_at_once() {
+    return kSums * F::kSpan <= 2 * V::kMaxTile ? F::kSpan : 1;
+}
+
+template <class V, template <class> class Format, std::size_t N, std::size_t T, std::size_t kHalves = 3 - Format<V>::kScales,
+          std::size_t kAtOnce = blocks_at_once<V, Format<V>, kHalves * T * N>()>
 DISTILL_INLINE void quantised_tile(const MatmulArgs& a, std::size_t row, std::size_t lane0) {
     using F = Format<V>;
     using F32 = typename V::F32;
@@ -304,70 +322,79 @@ DISTILL_INLINE void quantised_tile(const MatmulArgs& a, std::size_t row, std::si
 
     for (std::size_t b = 0; b < n_blocks; ++b, ++panel, x += kBlocks) {
         const auto prepared = F::prepare(*panel);
-        unroll<kBlocks>([&](auto j) DISTILL_LAMBDA {
-            const ActBlock<T>& xb = x[j];
-            // The hardware prefetcher stops at 4 KiB pages and few requests can be under way: each block asks for its share
-            // of the lines that come kPrefetch bytes later.
-            if constexpr (T <= 2) {
-                constexpr std::size_t kLines = (sizeof(typename F::Panel) + 63) / 64;
-                unroll<(j + 1) * kLines / kBlocks - j * kLines / kBlocks>([&](auto i) DISTILL_LAMBDA {
-                    V::prefetch(reinterpret_cast<const char*>(panel) + kPrefetch + 64 * (j * kLines / kBlocks + i));
-                });
-            }
-            F32 both[T][N];
-            unroll<2>([&](auto h) DISTILL_LAMBDA {
-                Dot dot[T][N];
-                unroll<T>([&](auto t) DISTILL_LAMBDA {
-                    unroll<N>([&](auto n) DISTILL_LAMBDA { dot[t][n].start(&xb.minus_8_sum[t][h]); });
-                });
-                unroll<4>([&](auto i) DISTILL_LAMBDA {
-                    constexpr std::size_t g = 4 * h + i;
-                    typename V::U8 w[N];
-                    unroll<N>([&](auto n) DISTILL_LAMBDA {
-                        w[n] = F::template weights<j, g>(*panel, 4 * (lane0 + n * V::kLanes));
-                    });
-                    unroll<T>([&](auto t) DISTILL_LAMBDA {
-                        const auto xq = V::broadcast4(xb.q[t] + 4 * g);
-                        unroll<N>([&](auto n) DISTILL_LAMBDA { dot[t][n].template add<i, 4>(w[n], xq); });
-                    });
-                });
-                unroll<N>([&](auto n) DISTILL_LAMBDA {
-                    if constexpr (F::kScales == 1) {
-                        unroll<T>([&](auto t) DISTILL_LAMBDA {
-                            const F32 sum = V::to_f32(dot[t][n].sum()), scale = V::set1(xb.scale[t][h]);
-                            both[t][n] = h == 0 ? V::mul(sum, scale) : V::fma(sum, scale, both[t][n]);
-                        });
-                    } else {
-                        const F32 scale = F::template scale<j, h>(*panel, prepared, lane0 + n * V::kLanes);
-                        unroll<T>([&](auto t) DISTILL_LAMBDA { both[t][n] = V::mul(V::to_f32(dot[t][n].sum()), scale); });
-                        if constexpr (F::kMin < 0) {
-                            // sum(q) is kept as -8 * sum(q): an eighth of the minimum makes it a subtraction, exactly.
-                            const F32 min = V::mul(F::template minimum<j, h>(*panel, prepared, lane0 + n * V::kLanes),
-                                                   V::set1(0.125f));
-                            unroll<T>([&](auto t) DISTILL_LAMBDA {
-                                const F32 sum = V::set1(static_cast<float>(xb.minus_8_sum[t][h]));
-                                both[t][n] = V::fma(min, sum, both[t][n]);
-                            });
-                        }
-                        unroll<T>([&](auto t) DISTILL_LAMBDA {
-                            acc[t][n] = V::fma(both[t][n], V::set1(xb.scale[t][h]), acc[t][n]);
-                        });
-                    }
-                });
+        const char* ahead = prefetch_from(panel);
+        F32 both[T][N];
+
+        const auto start = [&](auto j, auto h, Dot (&dot)[T][N]) DISTILL_LAMBDA {
+            unroll<T>([&](auto t) DISTILL_LAMBDA {
+                unroll<N>([&](auto n) DISTILL_LAMBDA { dot[t][n].start(&x[j].minus_8_sum[t][h]); });
             });
-            if constexpr (F::kScales == 1) {
-                unroll<N>([&](auto n) DISTILL_LAMBDA {
-                    const F32 scale = F::template scale<j, 0>(*panel, prepared, lane0 + n * V::kLanes);
-                    unroll<T>([&](auto t) DISTILL_LAMBDA { acc[t][n] = V::fma(both[t][n], scale, acc[t][n]); });
-                    if constexpr (F::kMin != 0) {
-                        const F32 min = F::template minimum<j, 0>(*panel, prepared, lane0 + n * V::kLanes);
+        };
+        const auto multiply = [&](auto j, auto g, Dot (&dot)[T][N]) DISTILL_LAMBDA {
+            typename V::U8 w[N];
+            unroll<N>([&](auto n) DISTILL_LAMBDA { w[n] = F::template weights<j, g>(*panel, 4 * (lane0 + n * V::kLanes)); });
+            unroll<T>([&](auto t) DISTILL_LAMBDA {
+                const auto xq = V::broadcast4(x[j].q[t] + 4 * g);
+                unroll<N>([&](auto n) DISTILL_LAMBDA { dot[t][n].template add<g % 4, 4>(w[n], xq); });
+            });
+        };
+        const auto finish = [&](auto j, auto h, Dot (&dot)[T][N]) DISTILL_LAMBDA {
+            const ActBlock<T>& xb = x[j];
+            unroll<N>([&](auto n) DISTILL_LAMBDA {
+                const std::size_t lane = lane0 + n * V::kLanes;
+                if constexpr (F::kScales == 1) {
+                    unroll<T>([&](auto t) DISTILL_LAMBDA {
+                        const F32 sum = V::to_f32(dot[t][n].sum()), scale = V::set1(xb.scale[t][h]);
+                        both[t][n] = h == 0 ? V::mul(sum, scale) : V::fma(sum, scale, both[t][n]);
+                    });
+                    if constexpr (h == 1) {
+                        const F32 scale = F::template scale<j, 0>(*panel, prepared, lane);
+                        unroll<T>([&](auto t) DISTILL_LAMBDA { acc[t][n] = V::fma(both[t][n], scale, acc[t][n]); });
+                    }
+                    if constexpr (h == 1 && F::kMin != 0) {
+                        const F32 min = F::template minimum<j, 0>(*panel, prepared, lane);
                         unroll<T>([&](auto t) DISTILL_LAMBDA {
                             acc[t][n] = F::kMin > 0 ? V::fma(min, V::set1(xb.sum[t]), acc[t][n])
                                                     : V::fnma(min, V::set1(xb.sum[t]), acc[t][n]);
                         });
                     }
+                } else {
+                    const F32 scale = F::template scale<j, h>(*panel, prepared, lane);
+                    unroll<T>([&](auto t) DISTILL_LAMBDA { both[t][n] = V::mul(V::to_f32(dot[t][n].sum()), scale); });
+                    if constexpr (F::kMin < 0) {
+                        // sum(q) is kept as -8 * sum(q): an eighth of the minimum makes it a subtraction, exactly.
+                        const F32 min = V::mul(F::template minimum<j, h>(*panel, prepared, lane), V::set1(0.125f));
+                        unroll<T>([&](auto t) DISTILL_LAMBDA {
+                            const F32 sum = V::set1(static_cast<float>(xb.minus_8_sum[t][h]));
+                            both[t][n] = V::fma(min, sum, both[t][n]);
+                        });
+                    }
+                    unroll<T>([&](auto t) DISTILL_LAMBDA {
+                        acc[t][n] = V::fma(both[t][n], V::set1(xb.scale[t][h]), acc[t][n]);
+                    });
+                }
+            });
+        };
+
+        unroll<kBlocks / F::kSpan>([&](auto span) DISTILL_LAMBDA {
+            if constexpr (T <= 2) prefetch_share<V, typename F::Panel, span, kBlocks / F::kSpan>(ahead);
+            unroll<2 / kHalves>([&](auto pass) DISTILL_LAMBDA {
+                unroll<F::kSpan / kAtOnce>([&](auto step) DISTILL_LAMBDA {
+                    constexpr std::size_t j0 = span * F::kSpan + step * kAtOnce;
+                    Dot dot[kAtOnce][kHalves][T][N];
+                    unroll<kAtOnce>([&](auto k) DISTILL_LAMBDA {
+                        unroll<kHalves>([&](auto h) DISTILL_LAMBDA { start(constant<j0 + k>, constant<pass + h>, dot[k][h]); });
+                    });
+                    unroll<4 * kHalves>([&](auto g) DISTILL_LAMBDA {
+                        unroll<kAtOnce>([&](auto k) DISTILL_LAMBDA {
+                            multiply(constant<j0 + k>, constant<4 * pass + g>, dot[k][g / 4]);
+                        });
+                    });
+                    unroll<kAtOnce>([&](auto k) DISTILL_LAMBDA {
+                        unroll<kHalves>([&](auto h) DISTILL_LAMBDA { finish(constant<j0 + k>, constant<pass + h>, dot[k][h]); });
+                    });
                 });
-            }
+            });
         });
     }
     store_tile<V, N, T>(a, row + lane0, acc);

@@ -105,7 +105,7 @@ struct Vector256 {
         return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xb1)));
     }
 
-    DISTILL_INLINE static void prefetch(const char* p) { _mm_prefetch(p, _MM_HINT_T0); }
+    DISTILL_INLINE static void prefetch(const char* p) { _mm_prefetch(p, _MM_HINT_T1); }
 };
 
 }  // namespace
