@@ -213,6 +213,7 @@ Status run(const BenchFlags& flags) {
     Report report(flags.format, config.name.empty() ? flags.model.model : config.name, session.engine.kernels().name);
     for (const int n_threads : threads) {
         ThreadPool pool(n_threads);
+        session.engine.pack(pool);
         Bench bench(session.engine, pool, std::max(longest, 1));
         for (const int depth : depths) {
             for (const bool prompt : {true, false}) {

@@ -38,6 +38,8 @@ void add_model_flags(CLI::App& app, ModelFlags& flags) {
                          ->type_name("N"));
     from_environment(
         app.add_option("--kernels", flags.kernels, "kernel set, instead of the best this CPU runs")->type_name("NAME"));
+    from_environment(app.add_flag("--no-repack", flags.no_repack,
+                                  "leave the weights as they are in the file: less memory, slower text"));
 }
 
 void add_context_flag(CLI::App& app, ModelFlags& flags) {

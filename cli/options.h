@@ -21,6 +21,7 @@ class Gguf;
 struct ModelFlags {
     std::string model;
     std::string kernels;  // "" = the best
+    bool no_repack = false;
     int threads = 0;      // 0 = physical cores
     int ctx_size = 0;     // 0 = the model's window
 };

@@ -55,15 +55,7 @@ Session load_session(const ModelFlags& flags) {
     name_mapped_file(flags.model);
     const auto start = std::chrono::steady_clock::now();
     auto pool = std::make_unique<ThreadPool>(flags.threads > 0 ? flags.threads : default_threads());
-    Progress progress("loading");
-    LoadOptions options;
-    options.path = flags.model;
-    options.kernels = flags.kernels;
-    options.progress = [&](double fraction) { progress.update(fraction); };
-    const std::function<bool()> cancelled = [] { return interrupts() > 0; };
-    options.cancelled = &cancelled;
-    Engine engine = Engine::load(options, *pool);
-    progress.clear();
+    Engine engine = Engine::load({.path = flags.model, .kernels = flags.kernels, .repack = !flags.no_repack});
 
     const int window = engine.config().n_ctx_train;
     const int n_ctx = flags.ctx_size > 0 ? flags.ctx_size : window;

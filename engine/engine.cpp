@@ -28,20 +28,19 @@ struct Engine::Impl {
     const Kernels* kernels = nullptr;
     std::optional<Tokenizer> tokenizer;
     Model model;
+    bool repack = true;
 };
 
-Engine Engine::load(const LoadOptions& options, ThreadPool& pool) {
+Engine Engine::load(const LoadOptions& options) {
     const Kernels& kernels = choose_kernels(options.kernels);
     try {
         flush_denormals_to_zero();
         auto impl = std::make_unique<Impl>(Gguf::open(options.path));
         impl->kernels = &kernels;
         const Config config = read_config(impl->file);
-        LoadHooks hooks;
-        hooks.progress = options.progress;
-        hooks.cancelled = options.cancelled;
-        hooks.beside = [&] { impl->tokenizer = Tokenizer::from_gguf(impl->file); };
-        impl->model = load_model(impl->file, config, kernels, pool, hooks);
+        impl->tokenizer = Tokenizer::from_gguf(impl->file);
+        impl->model = load_model(impl->file, config, kernels);
+        impl->repack = options.repack;
         return Engine(std::move(impl));
     } catch (const std::bad_alloc&) {
         throw out_of_memory();
@@ -59,6 +58,12 @@ const Tokenizer& Engine::tokenizer() const { return *impl_->tokenizer; }
 const Kernels& Engine::kernels() const { return *impl_->kernels; }
 const Model& Engine::model() const { return impl_->model; }
 std::uint64_t Engine::weight_bytes_per_token() const { return impl_->model.bytes_per_token; }
+void Engine::pack(ThreadPool& pool) const {
+    if (impl_->repack) impl_->model.packing->finish(pool);
+}
+void Engine::pack_before(ThreadPool& pool, std::size_t n_tokens) const {
+    if (impl_->repack) impl_->model.packing->advance(pool, n_tokens);
+}
 
 struct Sequence::Impl {
     const Engine& engine;
@@ -71,7 +76,7 @@ struct Sequence::Impl {
     Scratch& scratch_for(std::size_t n_tokens) {
         if (!scratch || scratch->max_tokens < n_tokens) {
             scratch.reset();
-            scratch.emplace(engine.config(), std::min(kBatch, n_tokens <= 16 ? 16 : n_tokens));
+            scratch.emplace(engine.model(), pool.size(), std::min(kBatch, n_tokens <= 16 ? 16 : n_tokens));
         }
         return *scratch;
     }
@@ -107,7 +112,16 @@ std::span<const float> Sequence::forward(std::span<const TokenId> tokens, Logits
             const auto batch = tokens.subspan(done, std::min(kBatch, tokens.size() - done));
             const bool last = done + batch.size() == tokens.size();
             const Logits now = want == Logits::last && !last ? Logits::none : want;
-            const std::span<const float> logits = distill::forward(model, timeline, scratch, s.pool, batch, now);
+            s.engine.pack_before(s.pool, batch.size());
+            bool stopped = false;
+            const auto between_layers = [&](std::size_t layers) {
+                stopped = !progress(static_cast<int>(done + batch.size() * layers / model.layers.size()));
+                return !stopped;
+            };
+            const std::span<const float> logits =
+                progress ? distill::forward(model, timeline, scratch, s.pool, batch, now, between_layers)
+                         : distill::forward(model, timeline, scratch, s.pool, batch, now);
+            if (stopped) return {};
             done += batch.size();
             if (want == Logits::all && tokens.size() > batch.size()) s.rows.insert(s.rows.end(), logits.begin(), logits.end());
             if (last) return s.rows.empty() ? logits : std::span<const float>(s.rows);

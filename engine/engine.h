@@ -20,16 +20,17 @@ struct Model;
 
 struct LoadOptions {
     std::string path;
-    std::string kernels;                            // "" = the best this CPU runs; otherwise a table's name
-    std::function<void(double fraction)> progress;  // called now and then from the loading thread; may be empty
-    const std::function<bool()>* cancelled = nullptr;  // asked now and then; true ends loading with Error{interrupted}
+    std::string kernels;  // "" = the best this CPU runs; otherwise a table's name
+    bool repack = true;   // false: weights stay as they are in the file, which takes no memory of its own and is slower
 };
 
-// Loaded and immutable: many Sequences may use it at once. The pool is only used while loading.
+// A loaded model; many Sequences may use it at once. Loading reads no weights: the first pass works from the mapping, and
+// the following ones rearrange the weights into memory of their own as they go (engine/packing.h). Results are the same
+// bits before, during and after.
 class Engine {
   public:
     // Throws Error{bad_model} for anything wrong with the file, Error{usage} for a kernel table that cannot run here.
-    static Engine load(const LoadOptions& options, ThreadPool& pool);
+    static Engine load(const LoadOptions& options);
     Engine(Engine&&) noexcept;
     Engine& operator=(Engine&&) noexcept;
     ~Engine();
@@ -40,10 +41,14 @@ class Engine {
     const Kernels& kernels() const;          // kernels().name is what the speed line prints
     const Model& model() const;
     std::uint64_t weight_bytes_per_token() const;  // bytes of weights one decoded token reads
+    // Rearranges all weights at once, for whoever measures. Throws Error{failure} for lack of memory.
+    void pack(ThreadPool& pool) const;
 
   private:
+    friend class Sequence;
     struct Impl;
     explicit Engine(std::unique_ptr<Impl> impl);
+    void pack_before(ThreadPool& pool, std::size_t n_tokens) const;  // its share before a pass over n_tokens
     std::unique_ptr<Impl> impl_;
 };
 
@@ -61,8 +66,8 @@ class Sequence {
 
     // Appends tokens. Returns logits [rows, n_vocab] (rows: 1, tokens.size() or 0), valid until the next call. Throws
     // Error{context} when they do not fit and Error{failure} for non-finite logits or lack of memory; the sequence is
-    // then as it was. progress, if given, is called between batches with the number of tokens done; returning false stops
-    // there: the tokens done so far stay, the result is empty.
+    // then as it was. progress, if given, is called between layers and batches with the number of tokens done, a batch
+    // under way counted by its layers; returning false stops there: the batches done so far stay, the result is empty.
     std::span<const float> forward(std::span<const TokenId> tokens, Logits want = Logits::last,
                                    const std::function<bool(int done)>& progress = {});
     void rewind(int n_tokens);               // forget all after the first n_tokens

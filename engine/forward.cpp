@@ -15,8 +15,12 @@ std::size_t width(int heads, const Config& c) { return static_cast<std::size_t>(
 
 }  // namespace
 
-Scratch::Scratch(const Config& c, std::size_t n)
+Scratch::Scratch(const Model& m, int n_threads, std::size_t n)
+    : Scratch(m.config, static_cast<std::size_t>(n_threads) * m.packing->largest_panel(), n) {}
+
+Scratch::Scratch(const Config& c, std::size_t panel_bytes, std::size_t n)
     : max_tokens(n),
+      panels(panel_bytes),
       x(n * static_cast<std::size_t>(c.d_model)),
       h(n, static_cast<std::size_t>(c.d_model)),
       q(n * width(c.n_heads, c)),
@@ -28,9 +32,10 @@ Scratch::Scratch(const Config& c, std::size_t n)
       output_pairs(2 * n, static_cast<std::size_t>(c.d_model)) {}
 
 std::span<const float> forward(const Model& m, Timeline& timeline, Scratch& s, ThreadPool& pool,
-                               std::span<const TokenId> tokens, Logits want) {
+                               std::span<const TokenId> tokens, Logits want,
+                               const std::function<bool(std::size_t)>& go_on) {
     const Config& c = m.config;
-    const Ops ops{m, pool, tokens.size()};
+    const Ops ops{m, pool, s.panels, tokens.size()};
     const std::size_t pos = timeline.tokens.size(), d_model = static_cast<std::size_t>(c.d_model);
     const std::size_t n_heads = static_cast<std::size_t>(c.n_heads), n_kv_heads = static_cast<std::size_t>(c.n_kv_heads);
     assert(tokens.size() <= s.max_tokens);
@@ -41,6 +46,7 @@ std::span<const float> forward(const Model& m, Timeline& timeline, Scratch& s, T
     ops.embed(s.x.data(), *m.token_embedding, tokens);  // [tokens, d_model]
     for (std::size_t l = 0; l < m.layers.size(); ++l) {
         const LayerWeights& w = m.layers[l];
+        if (l > 0 && go_on && !go_on(l)) return {};
 
         // x += Wo attention(rope(Wq h + bq), rope(Wk h + bk), Wv h + bv)      h = rms_norm(x)
         ops.rms_norm(s.h, s.x.data(), w.attn_norm);
@@ -65,7 +71,7 @@ std::span<const float> forward(const Model& m, Timeline& timeline, Scratch& s, T
 
     if (want != Logits::none) {
         const std::size_t rows = want == Logits::all ? tokens.size() : 1;  // the largest matrix is worth skipping
-        const Ops last{m, pool, rows};
+        const Ops last{m, pool, s.panels, rows};
         last.rms_norm(s.h, s.x.data() + (tokens.size() - rows) * d_model, m.output_norm);
         s.logits.resize(rows * m.output.rows);
         last.logits(s.logits.data(), m.output, s.h, s.output_pairs);

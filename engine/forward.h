@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -13,8 +14,9 @@ namespace distill {
 
 // Working memory of one pass over at most `max_tokens` tokens. Rows are tokens.
 struct Scratch {
-    Scratch(const Config& config, std::size_t max_tokens);
+    Scratch(const Model& model, int n_threads, std::size_t max_tokens);
     std::size_t max_tokens;
+    Buffer<std::byte> panels; // [threads][largest panel]
     Buffer<float> x;          // [tokens, d_model]: the residual stream
     Activation h;             // [tokens, d_model]
     Buffer<float> q, k, v;    // [tokens, n_heads * head_dim | n_kv_heads * head_dim]
@@ -23,6 +25,9 @@ struct Scratch {
     Buffer<float> up;         // [tokens, d_ff]
     Activation output_pairs;  // [2 * rows asked for, d_model]
     std::vector<float> logits;  // [rows asked for, n_vocab]
+
+  private:
+    Scratch(const Config& config, std::size_t panel_bytes, std::size_t max_tokens);
 };
 
 // What one sequence of tokens has behind it.
@@ -32,9 +37,11 @@ struct Timeline {
     std::vector<TokenId> tokens;
 };
 
-// Appends tokens (at most scratch.max_tokens; ids are valid) and returns logits [rows, n_vocab]. Throws Error{failure}
-// naming the first layer with numbers that are not finite; the timeline is then as it was.
+// Appends tokens (at most scratch.max_tokens; ids are valid) and returns logits [rows, n_vocab]. go_on, if given, is asked
+// between layers and told how many are done; where it says false the pass is given up, with an empty result. Throws
+// Error{failure} naming the first layer with numbers that are not finite. Given up or thrown, the timeline is as it was.
 std::span<const float> forward(const Model& m, Timeline& timeline, Scratch& s, ThreadPool& pool,
-                               std::span<const TokenId> tokens, Logits want);
+                               std::span<const TokenId> tokens, Logits want,
+                               const std::function<bool(std::size_t layers)>& go_on = {});
 
 }  // namespace distill

@@ -10,6 +10,8 @@
 #include <limits>
 #include <new>
 
+#include "quant/panels.h"
+
 namespace distill {
 
 template <class T>
@@ -140,19 +142,16 @@ void Ops::run_products(std::initializer_list<Product> products, const Activation
     }
 
     const auto group = static_cast<std::size_t>(kernels_.group);
-    const auto run_step = [&](std::size_t step) {
-        std::size_t i = 0;
-        while (step >= pieces[i].first_step + pieces[i].n_steps) ++i;
-        const Product& p = *pieces[i].product;
+    // Rows row..end, whose panels start at `panels`, for all tokens.
+    const auto multiply = [&](const Product& p, const std::byte* panels, std::size_t row, std::size_t end) {
         const Matrix& w = *p.weight;
         MatmulArgs args{};
-        args.panels = w.panels;
+        args.panels = panels;
         args.columns = args.panel_columns = w.columns;
-        args.row_begin = (step - pieces[i].first_step) * pieces[i].rows;
-        args.row_end = std::min(args.row_begin + pieces[i].rows, w.rows);
+        args.row_end = end - row;
         args.x_stride = h.n;
         args.out_stride = w.rows;
-        args.bias = p.bias == nullptr || p.bias->empty() ? nullptr : p.bias->data();
+        args.bias = p.bias == nullptr || p.bias->empty() ? nullptr : p.bias->data() + row;
         args.add = p.add;
         args.pairs = pairs;
         const bool quantised = w.format->block_weights > 1;
@@ -162,17 +161,32 @@ void Ops::run_products(std::initializer_list<Product> products, const Activation
             args.n_tokens = static_cast<int>(std::min(left, group) / (pairs ? 2 : 1));
             args.x = quantised ? static_cast<const void*>(h.blocks.data() + t * (h.n / kActBlock) * sizeof(ActBlock<1>))
                                : h.row(t);
-            args.out = p.out + (pairs ? t / 2 : t) * w.rows;
+            args.out = p.out + (pairs ? t / 2 : t) * w.rows + row;
             w.matmul(args);
         }
     };
+    const auto run_step = [&](std::size_t step, int thread) {
+        std::size_t i = 0;
+        while (step >= pieces[i].first_step + pieces[i].n_steps) ++i;
+        const Product& p = *pieces[i].product;
+        const Matrix& w = *p.weight;
+        const std::size_t row_bytes = w.format->row_bytes(w.columns);
+        const std::size_t begin = (step - pieces[i].first_step) * pieces[i].rows, end = std::min(begin + pieces[i].rows, w.rows);
+        if (const std::byte* panels = w.panels()) return multiply(p, panels + begin * row_bytes, begin, end);
+        std::byte* panel = panel_buffers_ + static_cast<std::size_t>(thread) * panel_buffer_bytes_;
+        for (std::size_t row = begin; row < end; row += kPanelRows) {
+            const std::size_t panel_end = std::min(row + kPanelRows, end);
+            pack_panels(panel, *w.format, w.source + row * row_bytes, 0, panel_end - row, w.columns);
+            multiply(p, panel, row, panel_end);
+        }
+    };
     if (pool_.size() == 1 || n_steps == 1) {
-        for (std::size_t s = 0; s < n_steps; ++s) run_step(s);
+        for (std::size_t s = 0; s < n_steps; ++s) run_step(s, 0);
         return;
     }
     std::atomic<std::size_t> next{0};
-    pool_.run([&](int) {
-        for (std::size_t s = next.fetch_add(1); s < n_steps; s = next.fetch_add(1)) run_step(s);
+    pool_.run([&](int thread) {
+        for (std::size_t s = next.fetch_add(1); s < n_steps; s = next.fetch_add(1)) run_step(s, thread);
     });
 }
 

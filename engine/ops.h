@@ -71,8 +71,14 @@ struct Product {
 
 class Ops {
   public:
-    Ops(const Model& model, ThreadPool& pool, std::size_t n_tokens)
-        : config_(model.config), kernels_(*model.kernels), pool_(pool), n_tokens_(n_tokens) {}
+    // panel_buffers: [threads][model.packing->largest_panel()], for matrices that are not packed yet.
+    Ops(const Model& model, ThreadPool& pool, Buffer<std::byte>& panel_buffers, std::size_t n_tokens)
+        : config_(model.config),
+          kernels_(*model.kernels),
+          pool_(pool),
+          panel_buffers_(panel_buffers.data()),
+          panel_buffer_bytes_(model.packing->largest_panel()),
+          n_tokens_(n_tokens) {}
 
     void embed(float* x, const Tensor& embedding, std::span<const std::int32_t> tokens) const;
     // h = rms_norm(x) * weight, [n_tokens, n]; quantised as well.
@@ -93,8 +99,7 @@ class Ops {
     bool all_finite(const float* x, std::size_t n) const;
 
   private:
-    Ops(const Ops& other, std::size_t n_tokens)
-        : config_(other.config_), kernels_(other.kernels_), pool_(other.pool_), n_tokens_(n_tokens) {}
+    Ops(const Ops& other, std::size_t n_tokens) : Ops(other) { n_tokens_ = n_tokens; }
     void quantize_group(Activation& a, std::size_t first) const;
     void run_products(std::initializer_list<Product> products, const Activation& h, bool pairs) const;
     // job(first, last) for groups of tokens, over the threads when there is more than one group.
@@ -104,6 +109,8 @@ class Ops {
     const Config& config_;
     const Kernels& kernels_;
     ThreadPool& pool_;
+    std::byte* panel_buffers_;
+    std::size_t panel_buffer_bytes_;
     std::size_t n_tokens_;
 };
 

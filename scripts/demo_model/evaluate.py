@@ -13,8 +13,9 @@ import problems
 from kinds import KINDS
 
 
-def held_out(n, seed, with_keys=False):
-    """n problems for each kind and language, a quarter of them in wordings never trained on ("who": all of them)."""
+def held_out(n, seed, with_keys=False, wide=False):
+    """n problems for each kind and language, a quarter of them in wordings never trained on ("who": all of them). The
+    shipped set's collection of wordings, or the wide one."""
     out = []
     for kind, (_, _, check) in KINDS.items():
         for zh in (False, True):
@@ -24,7 +25,7 @@ def held_out(n, seed, with_keys=False):
             while len(seen_questions) < n and tries < 200 * n:
                 tries += 1
                 unseen = kind == "who" or len(seen_questions) % 4 == 3
-                q, _, _, answer, key = problems.draw(r, kind, zh, "test", unseen)
+                q, _, _, answer, key = problems.draw(r, kind, zh, "test", unseen, wide)
                 if q in seen_questions:
                     continue
                 seen_questions.add(q)

@@ -1,6 +1,8 @@
 """The kinds of problems of the demo model: parameters, worked thought, answer.
 
-Each function draws one problem: f(r, zh) -> (key, sub, slots, think, final, answer)
+Each function draws one problem: f(r, zh, wide) -> (key, sub, slots, think, final, answer)
+  wide    draws from the longer lists too (more animals, things, notations, number words); without it the draws are those
+          of the shipped test set, which a seed has to give again byte for byte
   key     canonical parameters, whatever the wording; splits.py hashes it to keep test problems out of training
   sub     which set of wordings asks for it
   slots   what the wordings fill in
@@ -10,12 +12,14 @@ Each function draws one problem: f(r, zh) -> (key, sub, slots, think, final, ans
 Usage: import only. KINDS maps each kind to (function, sampling weight, check).
 """
 import json
+import re
 from math import gcd
 
 import arith as A
 from arith import add, sub, mul, div, sdiv, dec, neg, plus, term
-from words import (ANIMALS_EN, ANIMALS_ZH, CITIES_EN, CITIES_ZH, GIVEN_ZH, ITEMS_EN, ITEMS_ZH, NAMES_EN, NAMES_ZH, PLACE_ZH,
-                   SURNAMES_ZH, SYLLABLES, VEHICLES_EN, VEHICLES_ZH, WORDS)
+from words import (ANIMALS_EN, ANIMALS_ZH, CITIES_EN, CITIES_ZH, GIVEN_ZH, ITEMS_EN, ITEMS_ZH, MORE_ANIMALS_EN, MORE_ANIMALS_ZH,
+                   MORE_ITEMS_EN, MORE_ITEMS_ZH, MORE_WORDS, NAMES_EN, NAMES_ZH, PLACE_ZH, SURNAMES_ZH, SYLLABLES, VEHICLES_EN,
+                   VEHICLES_ZH, WORDS)
 
 
 def ri(r, lo, hi):
@@ -51,6 +55,58 @@ def commas(r, n):
     return f"{n:,}" if n > 999 and r.random() < 0.04 else str(n)
 
 
+def a_or_an(noun):
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+
+
+def things(zh, wide):
+    return (ITEMS_ZH + (MORE_ITEMS_ZH if wide else ())) if zh else (ITEMS_EN + (MORE_ITEMS_EN if wide else ()))
+
+
+LATEX = {"×": "\\times ", "÷": "\\div ", "-": "-", "+": "+"}
+TYPED = {"+": ("+",), "-": ("-", "-", "−", "–"), "×": ("*", "x", "×", "X", " X ", " x ", "\\times ", " \\times ", "\\cdot ", "✕"),
+         "÷": ("/", "÷", " / ", "\\div ", " \\div ")}
+
+
+def typed_expression(r, parts):
+    """Further ways to type an expression: other signs, \\(...\\), \\frac, a blank on one side only."""
+    u = r.random()
+    if u < 0.2:
+        body = "".join(LATEX.get(p, p) for p in parts)
+        if len(parts) == 3 and parts[1] == "÷" and r.random() < 0.5:
+            body = f"\\frac{{{parts[0]}}}{{{parts[2]}}}"
+        return f"\\({body}\\)" if u < 0.1 else f"${body}$" if u < 0.17 else f"\\[{body}\\]"
+    gap = pick(r, ("", " ", ""))
+    return "".join(gap + pick(r, TYPED[p]) + gap if p in TYPED else p for p in parts).replace("  ", " ")
+
+
+SMALL_EN = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
+            "nineteen").split()
+TENS_EN = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split()
+
+
+def in_words(n, zh):
+    """A number up to 99 in words."""
+    tens, ones = divmod(n, 10)
+    if zh:
+        return ZH_DIGIT[n] if n < 10 else (ZH_DIGIT[tens] if tens > 1 else "") + "十" + (ZH_DIGIT[ones] if ones else "")
+    return SMALL_EN[n] if n < 20 else TENS_EN[tens] + (f"-{SMALL_EN[ones]}" if ones else "")
+
+
+SAY_EN = {"+": "plus", "-": "minus", "×": "times", "÷": "divided by"}
+SAY_ZH = {"+": "加", "-": "减", "×": "乘", "÷": "除以"}
+
+
+def operands(r, zh, wide, a, b, op):
+    """The slots of a problem with two operands: as numerals, or small ones sometimes in words."""
+    if wide and a < 100 and b < 100 and r.random() < (0.3 if a <= 20 and b <= 20 else 0.1):
+        x, y = in_words(a, zh), in_words(b, zh)
+        return dict(e=f"{x}{SAY_ZH[op]}{y}" if zh else f"{x} {SAY_EN[op]} {y}", a=x, b=y)
+    ca, cb = commas(r, a), commas(r, b)
+    e = typed_expression(r, (ca, op, cb)) if wide and r.random() < 0.4 else expression(r, ca, op, cb)
+    return dict(e=e, a=ca, b=cb)
+
+
 def expression(r, *parts):
     """The operands and operators as people type them: spaces or none, *, x, ×, LaTeX."""
     u = r.random()
@@ -68,8 +124,14 @@ def expression(r, *parts):
     return out
 
 
-def equation(r, text):
-    """An equation written with spaces (`3x + 5 = 20`), without, or as LaTeX."""
+def equation(r, text, wide=False):
+    """An equation written with spaces (`3x + 5 = 20`), without, or as LaTeX; `wide`: also `3*x+5=20`, `\\(3x+5=20\\)`."""
+    if wide and r.random() < 0.25:
+        if r.random() < 0.5:
+            text = re.sub("(?<=[0-9])(?=[a-z(])", pick(r, ("*", "*", " ", "·", "×")), text)
+            return text if r.random() < 0.5 else text.replace(" ", "")
+        tight = text if r.random() < 0.5 else text.replace(" ", "")
+        return pick(r, (f"\\({tight}\\)", f"\\[{tight}\\]", f"`{tight}`", f"$${tight}$$", tight.replace("=", " = ").replace("  ", " ")))
     u = r.random()
     if u < 0.45:
         return text
@@ -79,7 +141,7 @@ def equation(r, text):
 
 # ---------------------------------------------------------------- integers
 
-def k_add(r, zh):
+def k_add(r, zh, wide=False):
     if r.random() < 0.12:
         v = [by_digits(r, 1, 4) for _ in range(3)]
         s = v[0] + v[1]
@@ -88,19 +150,26 @@ def k_add(r, zh):
         e = expression(r, str(v[0]), "+", str(v[1]), "+", str(v[2]))
         key = "+".join(map(str, sorted(v)))
         return key, "three", dict(e=e, a=v[0], b=v[1], c=v[2]), think, f"{v[0]}+{v[1]}+{v[2]}={box(str(total))}", str(total)
-    if r.random() < 0.6:
+    if wide and r.random() < 0.3:
+        top = pick(r, (10, 20, 100, 100))
+        a, b = ri(r, 1, top), ri(r, 1, top)
+    elif r.random() < 0.6:
         a, b = by_digits(r, 1, 6), by_digits(r, 1, 6)
     else:
         n = ri(r, 2, 7)
         a, b = by_digits(r, n, n), by_digits(r, max(1, n - 1), n)
     think = add(a, b, a > 9 or b > 9)
-    ca, cb = commas(r, a), commas(r, b)
-    slots = dict(e=expression(r, ca, "+", cb), a=ca, b=cb)
+    slots = operands(r, zh, wide, a, b, "+")
     return f"{min(a, b)}+{max(a, b)}", "two", slots, think, f"{a}+{b}={box(str(a + b))}", str(a + b)
 
 
-def k_sub(r, zh):
-    if r.random() < 0.5:
+def k_sub(r, zh, wide=False):
+    if wide and r.random() < 0.3:
+        top = pick(r, (10, 20, 100, 100))
+        a, b = ri(r, 1, top), ri(r, 1, top)
+        if r.random() < 0.8 and a < b:
+            a, b = b, a
+    elif r.random() < 0.5:
         a, b = by_digits(r, 1, 6), by_digits(r, 1, 6)
         if r.random() < 0.6 and a < b:
             a, b = b, a
@@ -110,8 +179,7 @@ def k_sub(r, zh):
         if a < b and r.random() < 0.8:
             a, b = b, a
     think = sub(a, b, a > 9 or b > 9)
-    ca, cb = commas(r, a), commas(r, b)
-    slots = dict(e=expression(r, ca, "-", cb), a=ca, b=cb)
+    slots = operands(r, zh, wide, a, b, "-")
     return f"{a}-{b}", "two", slots, think, f"{a}-{b}={box(str(a - b))}", str(a - b)
 
 
@@ -119,16 +187,15 @@ MUL_SIZES = ((1, 1), (1, 2), (2, 1), (2, 2), (2, 2), (2, 2), (3, 1), (1, 3), (3,
              (3, 3), (5, 1))
 
 
-def k_mul(r, zh):
+def k_mul(r, zh, wide=False):
     m, n = pick(r, MUL_SIZES)
     a, b = by_digits(r, m, m), by_digits(r, n, n)
     think = mul(a, b, True)
-    ca, cb = commas(r, a), commas(r, b)
-    slots = dict(e=expression(r, ca, "×", cb), a=ca, b=cb)
+    slots = operands(r, zh, wide, a, b, "×")
     return f"{min(a, b)}*{max(a, b)}", "two", slots, think, f"{a}×{b}={box(str(a * b))}", str(a * b)
 
 
-def k_div(r, zh):
+def k_div(r, zh, wide=False):
     b = ri(r, 2, 12) if r.random() < 0.55 else ri(r, 13, 99)
     q = by_digits(r, 1, 4 if b < 13 else 3)
     a = q * b
@@ -137,8 +204,11 @@ def k_div(r, zh):
         a += ri(r, 1, b - 1)
     rest = a % b
     q = a // b
-    ca = commas(r, a)
-    slots = dict(e=expression(r, ca, "÷", str(b)), a=ca, b=b)
+    if wide:
+        slots = operands(r, zh, wide, a, b, "÷")
+    else:
+        ca = commas(r, a)
+        slots = dict(e=expression(r, ca, "÷", str(b)), a=ca, b=b)
     key = f"{a}/{b}"
     if a < b:
         think = f"{a}<{b}"
@@ -155,13 +225,15 @@ def k_div(r, zh):
 
 # ---------------------------------------------------------------- chickens and rabbits
 
-def k_chickens(r, zh):
+def k_chickens(r, zh, wide=False):
     u = r.random()
     vehicles = r.random() < 0.15
     h = ri(r, 2, 40) if u < 0.4 else ri(r, 20, 99) if u < 0.9 else ri(r, 100, 200)
     n2 = ri(r, 1, h - 1)
     n1 = h - n2
     table = (VEHICLES_ZH if zh else VEHICLES_EN) if vehicles else (ANIMALS_ZH if zh else ANIMALS_EN)
+    if wide and not vehicles:
+        table += MORE_ANIMALS_ZH if zh else MORE_ANIMALS_EN
     one1, many1, l1, one2, many2, l2 = pick(r, table) if vehicles or r.random() < 0.3 else table[0]
     f = n1 * l1 + n2 * l2
     low = h * l1
@@ -185,7 +257,7 @@ def k_chickens(r, zh):
     else:
         lines = [f"{h} in all, {feet}: {f}", f"If all {h} were {many1}: {mul(h, l1)} {feet}",
                  f"Left over: {sub(f, low)}",
-                 f"Each {one2} has {d} more than a {one1}, {many2}: {div(f - low, d)}",
+                 f"Each {one2} has {d} more than {a_or_an(one1)}, {many2}: {div(f - low, d)}",
                  f"{many1}: {sub(h, n2)}"]
         if check:
             lines.append(f"Check: {n1}×{l1}={n1 * l1}, {n2}×{l2}={n2 * l2}, {check}")
@@ -233,7 +305,7 @@ def ratio_line(v, n, a):
     return f"{v}={text}" if "\n" not in text else f"{text}\n{v}={value}", value
 
 
-def k_lin1(r, zh):
+def k_lin1(r, zh, wide=False):
     v = pick(r, VARS)
     form = pick(r, "AAAAABCCDDDE")
     x = ri(r, -60, 60) if r.random() < 0.4 else ri(r, 1, 40)
@@ -293,7 +365,7 @@ def k_lin1(r, zh):
         line = f"{m}\n{v}={n}" if "\n" in m else f"{v}={x}×{a}={n}"
         think = f"{move(b, zh)}{dot}{v}/{a}={c}{plus(-b)}={x}\n{times}{a}{dot}{line}"
         value = str(n)
-    slots = dict(e=equation(r, text), v=v)
+    slots = dict(e=equation(r, text, wide), v=v)
     key = text.replace(v, "x").replace(" ", "")
     if form == "A" and "= " + ax in text:
         key = f"{ax}{plus(b)}={c}".replace(v, "x")
@@ -315,7 +387,7 @@ def side(a, b, vx, vy):
     return f"{term(a, vx, True)} {t[0]} {t[1:]}"
 
 
-def k_lin2(r, zh):
+def k_lin2(r, zh, wide=False):
     vx, vy = ("x", "y") if r.random() < 0.85 else pick(r, (("a", "b"), ("m", "n"), ("p", "q"), ("u", "v")))
     u = r.random()
     dot = "：" if zh else ": "
@@ -369,9 +441,10 @@ def k_lin2(r, zh):
         lines.append(ratio_line(vy, c1 - p, b1)[0])
     key = "|".join(sorted((f"{a1},{b1},{c1}", f"{a2},{b2},{c2}")))
     if buy:
-        names = pick(r, ITEMS_ZH if zh else ITEMS_EN), pick(r, ITEMS_ZH if zh else ITEMS_EN)
+        goods = things(zh, wide)
+        names = pick(r, goods), pick(r, goods)
         while names[0] == names[1]:
-            names = names[0], pick(r, ITEMS_ZH if zh else ITEMS_EN)
+            names = names[0], pick(r, goods)
         if zh:
             (n1, u1), (n2, u2) = names
             slots = dict(A1=f"{a1}{u1}{n1}", B1=f"{b1}{u2}{n2}", A2=f"{a2}{u1}{n1}", B2=f"{b2}{u2}{n2}", c1=c1, c2=c2,
@@ -383,8 +456,8 @@ def k_lin2(r, zh):
             q = lambda c, one, many: f"{c} {one if c == 1 else many}"
             slots = dict(A1=q(a1, n1, p1), B1=q(b1, n2, p2), A2=q(a2, n1, p1), B2=q(b2, n2, p2), c1=c1, c2=c2, P=n1, Q=n2,
                          PP=p1, QQ=p2)
-            lines.insert(0, f"Let a {n1} cost x and a {n2} cost y")
-            final = f"A {n1} costs {x} and a {n2} costs {y}. {box(f'{x},{y}')}"
+            lines.insert(0, f"Let {a_or_an(n1)} cost x and {a_or_an(n2)} cost y")
+            final = f"{a_or_an(n1).capitalize()} costs {x} and {a_or_an(n2)} costs {y}. {box(f'{x},{y}')}"
         return key, "buy", slots, "\n".join(lines), final, f"{x},{y}"
     e1, e2 = (f"{side(a, b, vx, vy)} = {c}" for a, b, c in ((a1, b1, c1), (a2, b2, c2)))
     style = r.random()  # one style for both equations
@@ -410,9 +483,9 @@ def zhe(p):
     return ZH_DIGIT[p // 10] + (ZH_DIGIT[p % 10] if p % 10 else "")
 
 
-def k_percent(r, zh):
+def k_percent(r, zh, wide=False):
     kind = pick(r, ("of", "of", "off", "off", "up", "what", "what", "orig", "buy", "change"))
-    item = pick(r, ITEMS_ZH if zh else ITEMS_EN)
+    item = pick(r, things(zh, wide))
     name, unit = item if zh else (item[0], item[1])
     slots = dict(i=name, I=unit, u=unit)
     money = (lambda s: f"{s}元") if zh else (lambda s: f"${s}")
@@ -495,7 +568,7 @@ def k_percent(r, zh):
 
 # ---------------------------------------------------------------- speed, time, distance
 
-def k_speed(r, zh):
+def k_speed(r, zh, wide=False):
     kind = pick(r, ("dist", "dist", "time", "spd", "meet", "chase"))
     small = r.random() < 0.3
     v = ri(r, 3, 25) if small else ri(r, 26, 130)
@@ -572,7 +645,7 @@ def ordinal(n):
     return f"{n}{suffix}"
 
 
-def k_seq(r, zh):
+def k_seq(r, zh, wide=False):
     kind = pick(r, ("an", "an", "list", "list", "asum", "asum", "onetn", "gn", "gn", "glist", "gsum"))
     st = ri(r, 0, 4)
     tex = "$" if st == 2 and r.random() < 0.7 else ""
@@ -598,7 +671,7 @@ def k_seq(r, zh):
         if kind == "an":
             return f"a{a},{d},{n}", "an", slots, nth_lines, f"a{n}={box(str(last))}", str(last)
         if d < 0:
-            return k_seq(r, zh)
+            return k_seq(r, zh, wide)
         a = abs(a) + 1
         last = a + (n - 1) * d
         slots.update(a=a, a1=f"{tex}{indexed(st, 1)} = {a}{tex}")
@@ -632,7 +705,7 @@ def k_seq(r, zh):
     if kind == "glist":
         if n < 5:
             n, vals = 5, [a * q ** i for i in range(5)]
-            return k_seq(r, zh)
+            return k_seq(r, zh, wide)
         sep = pick(r, (", ", ", ", ",")) if not zh else pick(r, ("，", ", ", "、", ","))
         slots["list"] = sep.join(map(str, vals[:3 if r.random() < 0.5 else 4]))
         head = f"q={vals[1]}÷{neg(a)}={q}\na1={a}, q={q}, n={n}\n"
@@ -647,7 +720,7 @@ def k_seq(r, zh):
     return f"h{a},{q},{n}", "gsum", slots, think, L(f"前{n}项的和是", "The sum is ") + box(str(total)), str(total)
 
 
-def k_recur(r, zh):
+def k_recur(r, zh, wide=False):
     st = ri(r, 0, 4)
     L = lambda c, e: c if zh else e
     p = pick(r, (1, 2, 2, 2, 3, 3, 4, 5))
@@ -707,7 +780,7 @@ def k_recur(r, zh):
             base = None
             lead = f"{q}^n"
         if k == 0:
-            return k_recur(r, zh)
+            return k_recur(r, zh, wide)
         mag = abs(k)
         if p == 1:
             body = str(mag)
@@ -771,7 +844,7 @@ def euclid(a, b):
     return "\n".join(rows), a
 
 
-def k_gcdlcm(r, zh):
+def k_gcdlcm(r, zh, wide=False):
     kind = "gcd" if r.random() < 0.5 else "lcm"
     u = r.random()
     top = 40 if u < 0.25 else 120 if u < 0.7 else 400
@@ -830,7 +903,7 @@ def singular(unit):
     return irregular.get(unit, unit[:-1] if len(unit) > 2 and unit.endswith("s") else unit)
 
 
-def k_units(r, zh):
+def k_units(r, zh, wide=False):
     u = r.random()
     L = lambda c, e: c if zh else e
     if u < 0.12:  # km/h and m/s
@@ -880,9 +953,12 @@ def k_units(r, zh):
             v, out = str(n), str(n * k)
             think = f"1 {singular(a)}={k} {b}\n{mul(n, k)}"
         key = f"{A_[0]}>{B_[0]}:{v}"
+        shown = v
         if v == "1" and not zh:
             a = singular(a)
-        return key, "conv", dict(v=v, f=a, t=b), think, L(f"{v}{a}={box(out)}{b}", f"{v} {a} = {box(out)} {b}"), out
+            if wide and len(a) > 2 and r.random() < 0.6:
+                shown = pick(r, ("an" if a[0] in "aiou" or a == "hour" else "a", "one"))
+        return key, "conv", dict(v=shown, f=a, t=b), think, L(f"{v}{a}={box(out)}{b}", f"{v} {a} = {box(out)} {b}"), out
     if ten:
         n = by_digits(r, 1, 4) if r.random() < 0.5 else by_digits(r, 1, 3) * k
         places = len(str(k)) - 1
@@ -916,7 +992,7 @@ SHAPES = ("recta", "recta", "rectp", "rectp", "sqa", "sqp", "tri", "tri", "para"
           "cubev", "cubes", "cylv", "cyls", "prisms", "prisms", "prisms", "prismv")
 
 
-def k_area(r, zh):
+def k_area(r, zh, wide=False):
     kind = pick(r, SHAPES)
     L = lambda c, e: c if zh else e
     u = r.random()
@@ -1009,7 +1085,7 @@ def k_area(r, zh):
 
 # ---------------------------------------------------------------- comparing, sorting, letters
 
-def k_compare(r, zh):
+def k_compare(r, zh, wide=False):
     while True:
         whole = ri(r, 0, 99) if r.random() < 0.5 else ri(r, 0, 12)
         other = whole if r.random() < 0.8 else ri(r, 0, 99)
@@ -1045,7 +1121,7 @@ def k_compare(r, zh):
     return f"{lo},{hi}", ask, dict(a=a, b=b), think, final, win
 
 
-def k_sort(r, zh):
+def k_sort(r, zh, wide=False):
     n = ri(r, 3, 5) if r.random() < 0.6 else ri(r, 6, 7)
     u = r.random()
     lo, hi = (0, 20) if u < 0.25 else (1, 99) if u < 0.6 else (1, 999) if u < 0.8 else (-30, 30)
@@ -1068,15 +1144,15 @@ def k_sort(r, zh):
     return ("d" if down else "a") + ",".join(map(str, v)), "desc" if down else "asc", dict(list=text), think, box(answer), answer
 
 
-def k_letters(r, zh):
+def k_letters(r, zh, wide=False):
     u = r.random()
     if u < 0.6:
-        word = pick(r, WORDS)
+        word = pick(r, WORDS + MORE_WORDS if wide else WORDS)
     elif u < 0.85:
         word = "".join(pick(r, SYLLABLES) for _ in range(ri(r, 2, 5)))
     else:
         word = "".join(chr(97 + ri(r, 0, 25)) for _ in range(ri(r, 3, 10)))
-    shown = word if r.random() < 0.85 else word.capitalize() if r.random() < 0.7 else word.upper()
+    shown = word if r.random() < (0.7 if wide else 0.85) else word.capitalize() if r.random() < 0.6 else word.upper()
     word = word.lower()
     if r.random() < 0.15:
         think = f"{word}:\n" + " ".join(f"{c}({i + 1})" for i, c in enumerate(word))
@@ -1122,9 +1198,10 @@ def any_city(r, zh):
     return "".join(pick(r, PLACE_ZH) for _ in range(2)) if zh else invented(r, 2, 3)
 
 
-def k_json(r, zh):
+def k_json(r, zh, wide=False):
     kind = pick(r, ("person", "person", "product", "calc"))
     quote = r.random() < 0.4
+    bare = wide and r.random() < 0.2  # no keys are named: all of them, in their usual order, in the question's language
     def keys_text(keys):
         k = [f'"{x}"' for x in keys] if quote else list(keys)
         if zh:
@@ -1132,14 +1209,16 @@ def k_json(r, zh):
         if len(k) == 1:
             return k[0]
         return ", ".join(k) if r.random() < 0.4 else ", ".join(k[:-1]) + " and " + k[-1]
-    native = zh and r.random() < 0.4
+    native = zh and (bare or r.random() < 0.4)
     if kind == "person":
         name, city, age = any_name(r, zh), any_city(r, zh), ri(r, 3, 90)
         fields = [("姓名", name), ("年龄", age), ("城市", city)] if native else [("name", name), ("age", age), ("city", city)]
         slots = dict(name=name, age=age, city=city)
         key = f"p{name},{age},{city}"
     elif kind == "product":
-        item = pick(r, ITEMS_ZH if zh else ITEMS_EN)[0]
+        item = pick(r, things(zh, wide))[0]
+        if wide and r.random() < 0.3:  # a thing never heard of: it has to be copied
+            item = "".join(pick(r, GIVEN_ZH + PLACE_ZH) for _ in range(ri(r, 1, 3))) if zh else invented(r, 2, 3).lower()
         price, n = ri(r, 1, 300), ri(r, 2, 60)
         fields = [("商品", item), ("价格", price), ("数量", n)] if native else [("item", item), ("price", price), ("quantity", n)]
         slots = dict(item=item, price=price, n=n)
@@ -1151,15 +1230,19 @@ def k_json(r, zh):
             a, b = b, a
         think = {"+": add, "-": sub, "×": mul}[op](a, b)
         value = {"+": a + b, "-": a - b, "×": a * b}[op]
-        k = pick(r, ("答案", "结果", "answer", "result")) if native else pick(r, ("answer", "result", "value", "sum" if op == "+" else "x"))
+        k = ("答案" if zh else "answer") if bare else pick(r, ("答案", "结果", "answer", "result")) if native else pick(r, ("answer", "result", "value", "sum" if op == "+" else "x"))
         text = json.dumps({k: value}, ensure_ascii=False)
-        slots = dict(e=expression(r, str(a), op, str(b)), keys=keys_text([k]))
-        return f"c{a}{op}{b}", "calc", slots, think, text, text
-    if r.random() < 0.4:
-        drop = ri(r, 0, 2)
-        fields = [f for i, f in enumerate(fields) if i != drop]
-    if r.random() < 0.2:
-        fields = fields[::-1]
+        slots = dict(e=typed_expression(r, (str(a), op, str(b))) if wide and r.random() < 0.4 else expression(r, str(a), op, str(b)),
+                     keys=keys_text([k]))
+        return f"c{a}{op}{b}", "calc_bare" if bare else "calc", slots, think, text, text
+    if bare:
+        kind += "_bare"
+    else:
+        if r.random() < 0.4:
+            drop = ri(r, 0, 2)
+            fields = [f for i, f in enumerate(fields) if i != drop]
+        if r.random() < 0.2:
+            fields = fields[::-1]
     slots["keys"] = keys_text([f[0] for f in fields])
     text = json.dumps(dict(fields), ensure_ascii=False)
     think = "; ".join(f"{k}: {v}" for k, v in fields)
@@ -1173,12 +1256,12 @@ NO_EN = "This is beyond me: I am distill's small demo model and only know a few 
 NO_ZH = "这个问题超出了我的能力：我是distill的小型演示模型，只会做几类数学题。请用-m加载更大的模型。"
 
 
-def k_who(r, zh):
+def k_who(r, zh, wide=False):
     think = "用户在问我是谁、会做什么。" if zh else "The user asks who I am or what I can do."
     return "", "who", {}, think, WHO_ZH if zh else WHO_EN, "distill"
 
 
-def k_beyond(r, zh):
+def k_beyond(r, zh, wide=False):
     think = "这不是我会做的那几类题目。" if zh else "This is not one of the kinds of problems that I know."
     return "", "beyond", {}, think, NO_ZH if zh else NO_EN, "超出" if zh else "beyond me"
 

@@ -20,7 +20,7 @@ SYNONYMS_EN = [g.split("|") for g in (
     "number|value|figure", "smallest|lowest|least|minimal", "largest|highest|biggest|greatest|maximal", "larger|bigger|greater|higher", "smaller|lower|less",
     "Sort|Arrange|Order|Rank|Put in order", "appear|occur|show up|turn up|come up", "letter|character|symbol", "word|string", "there are|we see|one finds|you can see|there were",
     "shop|store|market|kiosk", "farm|yard|meadow|stable|barn", "cage|pen|coop|box", "farmer|man|woman|boy|girl|peasant|neighbour", "reduced|lowered|cut|discounted", "increased|raised|lifted",
-    "cover|travel|manage|go", "in terms of|expressed in|using", "equation|relation", "satisfies|has|fulfils|obeys", "Given|Suppose|Assume|We know|Let us take|With", "If|When|Suppose|In case|Provided", "and|as well as|plus also|along with",
+    "cover|travel|manage|go", "in terms of|expressed in|using", "equation|relation", "satisfies|has|fulfils|obeys", "Given|Suppose|Assume|We know|Let us take|With", "If|When|Suppose|In case|Provided", "and|as well as|along with",
     "box|crate|case|basket|drawer", "apart|away from each other|distant", "towards each other|at each other|in opposite directions to meet", "how long|how much time", "each|every one|per piece|apiece", "buys|purchases|gets|orders", "pays|hands over|gives",
     "children|kids|pupils|people|friends|students", "morning|beginning|forenoon", "now|at present|today|by now", "then|after that|afterwards", "original|old|former|previous", "sum|total", "write|put down|note", "with|having|of",
 )]
@@ -39,11 +39,12 @@ KEEP_EN = set(
     "plus minus times divided sum difference product quotient remainder area perimeter surface volume circumference radius diameter larger bigger greater smaller less more ascending descending "
     "smallest largest increasing decreasing lowest highest least greatest common multiple divisor gcd lcm max min off discount reduced reduction percent increase increased rises raised grows up before original "
     "arithmetic geometric ratio first term terms general formula closed letters letter far fast long speed distance time towards meet ahead behind catch change legs heads cube square circle cylinder box "
-    "rectangle triangle parallelogram trapezoid prism json wide high from to by of off subtract add multiply divide take away left and or less not sold is much many".split())
-KEEP_ZH = set("加减乘除和差积商余多少大小升降增涨便宜原现体面周表径底高半直最公约倍因首项比等前通递几去从到打折占百分速度路程时间相向追遇同后单位换算字母长正圆柱梯形平行三角棱排序数列占剩还卖送买找")
+    "rectangle triangle parallelogram trapezoid prism json wide high from to by of off subtract add multiply divide take away left and or less not sold is much many back backward backwards forward forwards fewer further ahead onward rise rises fall falls fell drop drops "
+    "decrease decreased than gives gave lost loses ate used spent spends broke bought gets got added remain remains older taller in per between into total".split())
+KEEP_ZH = set("上下左右回退进往倒再又共前后了吃用丢拿走飞来给加减乘除和差积商余多少大小升降增涨便宜原现体面周表径底高半直最公约倍因首项比等前通递几去从到打折占百分速度路程时间相向追遇同后单位换算字母长正圆柱梯形平行三角棱排序数列占剩还卖送买找")
 FILL_EN = ("the now please then so well some just really very of to for this that there here also only it one my our your nice simple little short quick again today tomorrow always "
            "certain given following exactly about indeed maybe kindly").split() + WORDS[:300]
-FILL_ZH = "的了呢吧啊请就这那个一在里上下中也都很好快帮我你们他她它有是会能可以着过给对于与及其之所得地今明天年月日"
+FILL_ZH = "的了呢吧啊请就这那个一在里中也都很好快帮我你们他她它有是会能可以着过给对于与及其之所得地今明天年月日"
 
 BEFORE_EN = ("I am learning this at school. ", "My teacher asked me this. ", "Here is a problem. ", "Try this one. ", "I have a question. ", "Be careful. ", "This one is easy. ", "Good morning! ", "Let me ask you something. ", "For my homework: ",
              "Could you do this for me? ", "Look at this. ", "A short exercise. ", "Next one: ", "I wonder about this. ", "Test: ", "Dear model, ", "It is a nice day. ", "We had this in class today. ", "Think about this: ", "Solve this for me. ", "Math question. ")

@@ -5,7 +5,7 @@ zero. Worker processes draw and pack the data; kinds with more errors on a dev s
 seeds than the shipped set) are drawn more often afterwards.
 
 Usage: python3 train.py OUT_DIR TOKENIZER.json [--steps N] [--seconds S] [--rows R] [--seed K] [--init WEIGHTS_DIR]
-                        [--peak-lr X] [--config demo|smoke] [--workers W] [--heldout SET.jsonl] [--final-per-kind N]
+                        [--peak-lr X] [--config demo|smoke] [--workers W] [--heldout SET.jsonl] [--final-per-kind N] [--cut P]
 A smoke run for a CPU: smoke.sh
 """
 import argparse
@@ -29,16 +29,20 @@ BLOCK_ROWS = 8  # rows that a worker hands over at a time
 LOSS = 4096     # added to an id that counts in the loss
 
 
-def encode_sample(tokenizer, pieces):
+def encode_sample(tokenizer, pieces, keep=None):
+    """The ids of a conversation, those in the loss marked; with `keep`, no more of its answer than that many tokens."""
     ids = []
     for text, in_loss in pieces:
         c = tokenizer.control.get(text)
-        part = [c] if c is not None else tokenizer.encode(text)
+        cut = keep and in_loss and len(text) > 8 * keep
+        part = [c] if c is not None else tokenizer.encode(text[:8 * keep] if cut else text)
+        if keep and in_loss and len(part) > keep:
+            return ids + [i + LOSS for i in part[:keep]]
         ids += [i + LOSS for i in part] if in_loss else part
     return ids
 
 
-def worker(seed, tokenizer_path, queue, weights):
+def worker(seed, tokenizer_path, queue, weights, cut):
     """Packs conversations into rows of ROW + 1 ids, best fit from a small pool, and puts blocks of rows into the queue."""
     tokenizer = Tokenizer(tokenizer_path)
     r = random.Random(seed)
@@ -51,7 +55,8 @@ def worker(seed, tokenizer_path, queue, weights):
             used = 0
             while True:
                 while len(pool) < 48:
-                    ids = encode_sample(tokenizer, problems.sample(r, *table))
+                    keep = int(24 + 48 * r.random()) if r.random() < cut else None
+                    ids = encode_sample(tokenizer, problems.sample(r, *table), keep)
                     if len(ids) <= ROW + 1:
                         pool.append(ids)
                 space = ROW + 1 - used
@@ -176,6 +181,8 @@ def main():
     ap.add_argument("--max-new", type=int, default=720, help="tokens at most an answer when scoring")
     ap.add_argument("--dev-per-kind", type=int, default=16)
     ap.add_argument("--dev-at", default="0.3,0.55,0.75,0.9", help="fractions of the run where a dev score adapts the mix")
+    ap.add_argument("--cut", type=float, default=0.0, help="the part of the samples of which only the start of the thought is "
+                    "kept, where it shows how the question was read: more questions a second")
     ap.add_argument("--quant-check", action="store_true", help="score the weights under coarse quantisation too")
     args = ap.parse_args()
     os.makedirs(args.out, exist_ok=True)
@@ -184,7 +191,7 @@ def main():
     base = [w for _, w, _ in KINDS.values() for _ in range(2)]
     weights = mp.Array("d", base, lock=False)
     queues = [mp.Queue(maxsize=24) for _ in range(args.workers)]
-    procs = [mp.Process(target=worker, args=(args.seed * 1000 + i, args.tokenizer, q, weights), daemon=True)
+    procs = [mp.Process(target=worker, args=(args.seed * 1000 + i, args.tokenizer, q, weights, args.cut), daemon=True)
              for i, q in enumerate(queues)]
     for p in procs:
         p.start()
@@ -285,7 +292,7 @@ def main():
             dev_at.pop(0)
             t0 = time.time()
             # Fresh test-split problems, another seed than the shipped set: they steer the mix, and nothing trains on them.
-            dev = evaluate.held_out(args.dev_per_kind, f"dev{step}")
+            dev = evaluate.held_out(args.dev_per_kind, f"dev{step}") + evaluate.held_out(args.dev_per_kind, f"dev{step}", wide=True)
             report, wrong = evaluate.score(model, tokenizer, dev, args.max_new)
             log["dev"].append(dict(step=step, **report))
             for i, (k, zh) in enumerate(pairs):
@@ -308,11 +315,11 @@ def main():
         final["heldout"], wrong = evaluate.score(model, tokenizer, items, args.max_new)
         print("held-out:", evaluate.summary(final["heldout"]), f"{final['heldout']['seconds']} s", flush=True)
         json.dump(wrong, open(f"{args.out}/wrong.json", "w", encoding="utf-8"), ensure_ascii=False, indent=1)
-    if args.final_per_kind:
-        items = evaluate.held_out(args.final_per_kind, "final")
-        final["more"], wrong = evaluate.score(model, tokenizer, items, args.max_new)
-        print("more:", evaluate.summary(final["more"]), f"{final['more']['seconds']} s", flush=True)
-        json.dump(wrong, open(f"{args.out}/wrong_more.json", "w", encoding="utf-8"), ensure_ascii=False, indent=1)
+    for name, wide in (("more", False), ("wide", True)) if args.final_per_kind else ():
+        items = evaluate.held_out(args.final_per_kind, "final", wide=wide)
+        final[name], wrong = evaluate.score(model, tokenizer, items, args.max_new)
+        print(f"{name}:", evaluate.summary(final[name]), f"{final[name]['seconds']} s", flush=True)
+        json.dump(wrong, open(f"{args.out}/wrong_{name}.json", "w", encoding="utf-8"), ensure_ascii=False, indent=1)
     if args.quant_check and args.heldout:
         arrays = read_weights(args.out)
         items = [json.loads(line) for line in open(args.heldout, encoding="utf-8")]

@@ -81,3 +81,41 @@ WORDS = ("strawberry banana apple orange cherry grape lemon melon peach pear plu
 SURNAMES_ZH = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董程曹袁邓许傅沈曾彭吕苏"
 GIVEN_ZH = "伟芳娜洋静帆磊敏杰倩亮悦军琳峰涛雪明红刚丽华强美文英平海波宁佳凯欣然子轩雨晨思远天宇心怡一诺"
 PLACE_ZH = "北南东西京海州安阳河江山湖林平城长春宁波青石龙泉金华台湾沙温新德昌清永定和兴宝"
+
+# Further ones, which the shipped test set does not use.
+MORE_ANIMALS_EN = (("chicken", "chickens", 2, "rabbit", "rabbits", 4), ("chicken", "chickens", 2, "cow", "cows", 4), ("duck", "ducks", 2, "pig", "pigs", 4),
+                   ("duck", "ducks", 2, "sheep", "sheep", 4), ("turkey", "turkeys", 2, "horse", "horses", 4), ("hen", "hens", 2, "goat", "goats", 4),
+                   ("ostrich", "ostriches", 2, "zebra", "zebras", 4), ("parrot", "parrots", 2, "dog", "dogs", 4), ("rooster", "roosters", 2, "donkey", "donkeys", 4),
+                   ("pigeon", "pigeons", 2, "hare", "hares", 4), ("chicken", "chickens", 2, "dog", "dogs", 4), ("swan", "swans", 2, "deer", "deer", 4),
+                   ("bird", "birds", 2, "lizard", "lizards", 4), ("peacock", "peacocks", 2, "lion", "lions", 4), ("chick", "chicks", 2, "kitten", "kittens", 4),
+                   ("chicken", "chickens", 2, "pig", "pigs", 4), ("crow", "crows", 2, "mouse", "mice", 4), ("ostrich", "ostriches", 2, "giraffe", "giraffes", 4))
+MORE_ANIMALS_ZH = (("鸡", "鸡", 2, "兔", "兔", 4), ("小鸡", "小鸡", 2, "小兔", "小兔", 4), ("鸡", "鸡", 2, "牛", "牛", 4), ("鸭子", "鸭子", 2, "兔子", "兔子", 4),
+                   ("鸭", "鸭", 2, "狗", "狗", 4), ("鹅", "鹅", 2, "猪", "猪", 4), ("鸵鸟", "鸵鸟", 2, "斑马", "斑马", 4), ("鸡", "鸡", 2, "羊", "羊", 4),
+                   ("孔雀", "孔雀", 2, "鹿", "鹿", 4), ("火鸡", "火鸡", 2, "马", "马", 4), ("公鸡", "公鸡", 2, "驴", "驴", 4), ("鸡", "鸡", 2, "狗", "狗", 4),
+                   ("鸽子", "鸽子", 2, "白兔", "白兔", 4), ("鹤", "鹤", 2, "龟", "龟", 4), ("仙鹤", "仙鹤", 2, "乌龟", "乌龟", 4), ("麻雀", "麻雀", 2, "老鼠", "老鼠", 4))
+MORE_ITEMS_EN = tuple((w, w + "s") for w in (
+    "apple orange banana pear egg donut cookie stamp sticker marble coin card flower candle basket bucket crayon eraser pillow towel scarf sock "
+    "sweater belt ring camera laptop tablet mouse keyboard monitor printer cable charger desk sofa carpet mirror clock vase pot pan kettle fork bowl "
+    "mug burger pizza cupcake muffin bagel pie steak carrot cabbage onion pumpkin pineapple coconut mango kite drum guitar helmet skateboard bike novel "
+    "magazine poster backpack envelope folder marker stapler").split()) + (
+    ("box of tea", "boxes of tea"), ("bag of rice", "bags of rice"), ("loaf of bread", "loaves of bread"), ("knife", "knives"), ("dress", "dresses"), ("glass", "glasses"),
+    ("watch", "watches"), ("brush", "brushes"), ("umbrella", "umbrellas"), ("ice cream", "ice creams"), ("potato", "potatoes"), ("tomato", "tomatoes"), ("cherry", "cherries"), ("dictionary", "dictionaries"), ("battery", "batteries"))
+MORE_ITEMS_ZH = (("梨", "个"), ("桃子", "个"), ("香蕉", "根"), ("鸡蛋", "个"), ("饼干", "块"), ("邮票", "张"), ("贴纸", "张"), ("弹珠", "颗"), ("卡片", "张"), ("花", "朵"),
+                 ("蜡烛", "支"), ("篮子", "个"), ("牙刷", "支"), ("橡皮", "块"), ("枕头", "个"), ("毛巾", "条"), ("围巾", "条"), ("袜子", "双"), ("毛衣", "件"), ("手表", "块"),
+                 ("相机", "台"), ("电脑", "台"), ("键盘", "个"), ("鼠标", "个"), ("桌子", "张"), ("沙发", "张"), ("镜子", "面"), ("花瓶", "个"), ("锅", "口"), ("勺子", "把"),
+                 ("碗", "个"), ("汉堡", "个"), ("白菜", "棵"), ("南瓜", "个"), ("菠萝", "个"), ("芒果", "个"), ("风筝", "个"), ("吉他", "把"), ("小说", "本"), ("杂志", "本"),
+                 ("字典", "本"), ("裤子", "条"), ("裙子", "条"), ("鞋", "双"), ("糖", "块"), ("牛奶", "盒"), ("矿泉水", "瓶"), ("果汁", "瓶"), ("可乐", "瓶"), ("月饼", "个"),
+                 ("包子", "个"), ("电影票", "张"), ("雨伞", "把"), ("灯泡", "个"), ("篮球", "个"), ("羽毛球", "个"), ("电池", "节"), ("练习本", "本"), ("圆珠笔", "支"), ("蜡笔", "盒"))
+MORE_WORDS = ("strawberry strawberry raspberry blueberry blackberry mississippi banana pineapple watermelon pumpkin cucumber broccoli potato tomato carrot onion garlic pepper cinnamon vanilla "
+              "chocolate biscuit pancake sausage hamburger sandwich breakfast dinner supper delicious restaurant receipt recipe waitress bottle cereal yogurt butter cheese "
+              "apple orange lemon cherry grape peach plum apricot coconut mango papaya avocado almond peanut walnut hazelnut pistachio popcorn pretzel doughnut cookie "
+              "assassin bassoon balloon raccoon baboon buffoon pantaloon cocoon typhoon harpoon lagoon voodoo bamboo tattoo shampoo taboo kangaroo cuckoo "
+              "engineering science mathematics philosophy psychology economics politics government parliament president minister senator congress democracy republic kingdom "
+              "artificial intelligence language understanding knowledge reasoning attention transformer gradient descent parameter inference training dataset benchmark "
+              "quick brown fox jumps over the lazy dog hello there people everyone something nothing anything everything somewhere nowhere whenever however although because "
+              "queue rhythm syzygy sphinx pharaoh mnemonic pneumonia psychiatrist xylophone zigzag jazz buzz fizz puzzle dazzle drizzle nozzle muzzle quizzes "
+              "llama mammal mommy daddy puppy kitty bunny penny sunny funny happy silly hilly valley alley trolley jelly belly yellow mellow hollow follow swallow "
+              "Tennessee Honolulu Barcelona Singapore Philippines Madagascar Mozambique Nicaragua Guatemala Venezuela Argentina Switzerland Netherlands Liechtenstein Luxembourg "
+              "aardvark bookkeeping successfully unnecessarily disappearance embarrassment millennium questionnaire guarantee parallelogram communication characteristic "
+              "international responsibility extraordinary congratulations encyclopedia refrigerator uncomfortable misunderstanding electromagnetic straightforward "
+              "a I an is it we go up to by red sea bee eel egg eye mom dad pop noon deed peep toot kayak level refer rotor madam civic radar statistics test tests tree trees").lower().split()

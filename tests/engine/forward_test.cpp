@@ -202,14 +202,15 @@ struct Loaded {
     ThreadPool pool;
     Engine engine;
 
-    explicit Loaded(const GgufBuilder& b, std::string_view kernels = "", int threads = 2)
-        : pool(threads), engine(load(b, kernels)) {}
+    explicit Loaded(const GgufBuilder& b, std::string_view kernels = "", int threads = 2, bool repack = true)
+        : pool(threads), engine(load(b, kernels, repack)) {}
 
-    Engine load(const GgufBuilder& b, std::string_view kernels) {
+    Engine load(const GgufBuilder& b, std::string_view kernels, bool repack) {
         LoadOptions options;
         options.path = folder.write("model.gguf", b.build());
         options.kernels = std::string{kernels};
-        return Engine::load(options, pool);
+        options.repack = repack;
+        return Engine::load(options);
     }
     Sequence sequence(int n_ctx) { return {engine, pool, n_ctx}; }
     int n_vocab() const { return engine.config().n_vocab; }
@@ -539,6 +540,41 @@ TEST_CASE("sequences of one engine do not see each other", "[engine]") {
     CHECK(moved.length() == 12);
     moved.rewind(0);
     CHECK(same_bits(moved.forward(a_ids, Logits::all), a_alone));
+}
+
+TEST_CASE("weights give the same bits from the file, while they are packed and afterwards", "[engine]") {
+    for (const Kernels* kernels : runnable_kernels()) {
+        Loaded model{tiny_builder({.n_layers = 3}), kernels->name};
+        const auto ids = random_ids(40, model.n_vocab());
+        const std::vector<float> first = run(model, ids);  // the first pass: from the file
+        INFO(kernels->name);
+        CHECK(same_bits(run(model, ids, 1), first));       // packs a share before each token
+        model.engine.pack(model.pool);
+        CHECK(same_bits(run(model, ids, 1), first));
+
+        Loaded mapped{tiny_builder({.n_layers = 3}), kernels->name, 2, false};
+        CHECK(same_bits(run(mapped, ids, 1), first));
+        mapped.engine.pack(mapped.pool);  // asked not to: does nothing
+        CHECK(same_bits(run(mapped, ids), first));
+    }
+}
+
+TEST_CASE("a pass can be stopped between layers", "[engine]") {
+    Loaded model{tiny_builder({.n_layers = 4})};
+    const auto ids = random_ids(8, model.n_vocab());
+    const std::vector<float> expected = run(model, ids);
+    Sequence sequence = model.sequence(8);
+    std::vector<int> seen;
+    const auto stop_at = [&](std::size_t calls) {
+        return [&seen, calls](int done) {
+            seen.push_back(done);
+            return seen.size() < calls;
+        };
+    };
+    CHECK(sequence.forward(ids, Logits::all, stop_at(3)).empty());
+    CHECK(seen == std::vector<int>{2, 4, 6});
+    CHECK(sequence.length() == 0);
+    CHECK(same_bits(sequence.forward(ids, Logits::all, stop_at(100)), expected));  // nothing of it is left over
 }
 
 TEST_CASE("a window that is allowed costs memory only when it is used", "[engine]") {

@@ -16,7 +16,7 @@ struct Fixture {
     test::TempDir folder;
     std::string path = folder.write("tiny.gguf", test::tiny_model({.n_ctx_train = 512}));
     ThreadPool pool{2};
-    Engine engine = Engine::load({.path = path, .kernels = {}, .progress = {}}, pool);
+    Engine engine = Engine::load({.path = path, .kernels = {}});
     int n_ctx;
     Sequence sequence{engine, pool, n_ctx};
 
