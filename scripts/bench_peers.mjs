@@ -217,23 +217,24 @@ async function speedPair(model, info) {
     return {rows, between};
 }
 
-async function firstPair(model, info) {
-    const ours = await start(o.distill, [
+// Greedy text of ours, the prompt as it is.
+const generate = (model, args) =>
+    start(o.distill, [
         "-m",
         model,
         "--raw",
-        "-p",
-        shortPrompt,
-        "-n",
-        "1",
         "-t",
         String(o.t),
         "-c",
         String(o.c),
         "--temp",
         "0",
+        ...args,
         ...kernelFlags,
     ]);
+
+async function firstPair(model, info) {
+    const ours = await generate(model, ["-p", shortPrompt, "-n", "1"]);
     const between = await probe();
     const theirs = await peer("first", model, ["--text", shortPrompt, "-n", "1", "--fa", flash[0]]);
     info.peer = `llama.cpp ${theirs.build} ${theirs.isa}`;
@@ -248,22 +249,7 @@ async function memory(model) {
         file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "bench_peers_")), "prompt");
     fs.writeFileSync(file, text);
     try {
-        const ours = await start(o.distill, [
-            "-m",
-            model,
-            "--raw",
-            "-f",
-            file,
-            "-n",
-            "16",
-            "-t",
-            String(o.t),
-            "-c",
-            String(o.c),
-            "--temp",
-            "0",
-            ...kernelFlags,
-        ]);
+        const ours = await generate(model, ["-f", file, "-n", "16"]);
         const theirs = await peer("first", model, ["--text", text, "-n", "16", "--fa", flash[0]]);
         return {ours: ours.peak, theirs: theirs.peak_rss_mb - theirs.node_rss_mb, tokens: theirs.prompt_tokens + 16};
     } finally {

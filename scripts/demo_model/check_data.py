@@ -209,8 +209,9 @@ def expected(kind, key, answer, question):
         sign = ">" if ">" in key else "<"
         big, rest = key.split(sign)
         small, value = rest.split(":")
-        from kinds import UNITS, ZH_UNITS
-        k = {(u[0][0], u[1][0]): u[4] for u in UNITS} | {(u[2][0], u[3][0]): u[4] for u in UNITS} | {(a, b): k for a, b, k in ZH_UNITS}
+        from kinds import MORE_UNITS, UNITS, ZH_UNITS
+        every = UNITS + MORE_UNITS
+        k = {(u[0][0], u[1][0]): u[4] for u in every} | {(u[2][0], u[3][0]): u[4] for u in every} | {(a, b): k for a, b, k in ZH_UNITS}
         factor = k[big, small]
         return F(answer) == (F(value) * factor if sign == ">" else F(value) / factor)
     if kind == "area":

@@ -18,8 +18,8 @@ from math import gcd
 import arith as A
 from arith import add, sub, mul, div, sdiv, dec, neg, plus, term
 from words import (ANIMALS_EN, ANIMALS_ZH, CITIES_EN, CITIES_ZH, GIVEN_ZH, ITEMS_EN, ITEMS_ZH, MORE_ANIMALS_EN, MORE_ANIMALS_ZH,
-                   MORE_ITEMS_EN, MORE_ITEMS_ZH, MORE_WORDS, NAMES_EN, NAMES_ZH, PLACE_ZH, SURNAMES_ZH, SYLLABLES, VEHICLES_EN,
-                   VEHICLES_ZH, WORDS)
+                   MORE_CITIES_EN, MORE_CITIES_ZH, MORE_ITEMS_EN, MORE_ITEMS_ZH, MORE_NAMES_ZH, MORE_SURNAMES_EN, MORE_WORDS,
+                   NAMES_EN, NAMES_ZH, PLACE_ZH, SURNAMES_ZH, SYLLABLES, VEHICLES_EN, VEHICLES_ZH, WORDS)
 
 
 def ri(r, lo, hi):
@@ -86,7 +86,13 @@ TENS_EN = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split
 
 
 def in_words(n, zh):
-    """A number up to 99 in words."""
+    """A number up to 999 in words."""
+    if n > 99:
+        hundreds, rest = divmod(n, 100)
+        if zh:
+            tail = "" if not rest else ("零" if rest < 10 else "一" if rest < 20 else "") + in_words(rest, zh)
+            return ZH_DIGIT[hundreds] + "百" + tail
+        return SMALL_EN[hundreds] + " hundred" + (f" and {in_words(rest, zh)}" if rest else "")
     tens, ones = divmod(n, 10)
     if zh:
         return ZH_DIGIT[n] if n < 10 else (ZH_DIGIT[tens] if tens > 1 else "") + "十" + (ZH_DIGIT[ones] if ones else "")
@@ -99,7 +105,7 @@ SAY_ZH = {"+": "加", "-": "减", "×": "乘", "÷": "除以"}
 
 def operands(r, zh, wide, a, b, op):
     """The slots of a problem with two operands: as numerals, or small ones sometimes in words."""
-    if wide and a < 100 and b < 100 and r.random() < (0.3 if a <= 20 and b <= 20 else 0.1):
+    if wide and a < 1000 and b < 1000 and r.random() < (0.3 if a <= 20 and b <= 20 else 0.1):
         x, y = in_words(a, zh), in_words(b, zh)
         return dict(e=f"{x}{SAY_ZH[op]}{y}" if zh else f"{x} {SAY_EN[op]} {y}", a=x, b=y)
     ca, cb = commas(r, a), commas(r, b)
@@ -151,7 +157,7 @@ def k_add(r, zh, wide=False):
         key = "+".join(map(str, sorted(v)))
         return key, "three", dict(e=e, a=v[0], b=v[1], c=v[2]), think, f"{v[0]}+{v[1]}+{v[2]}={box(str(total))}", str(total)
     if wide and r.random() < 0.3:
-        top = pick(r, (10, 20, 100, 100))
+        top = pick(r, (10, 20, 100, 100, 1000))
         a, b = ri(r, 1, top), ri(r, 1, top)
     elif r.random() < 0.6:
         a, b = by_digits(r, 1, 6), by_digits(r, 1, 6)
@@ -165,7 +171,7 @@ def k_add(r, zh, wide=False):
 
 def k_sub(r, zh, wide=False):
     if wide and r.random() < 0.3:
-        top = pick(r, (10, 20, 100, 100))
+        top = pick(r, (10, 20, 100, 100, 1000))
         a, b = ri(r, 1, top), ri(r, 1, top)
         if r.random() < 0.8 and a < b:
             a, b = b, a
@@ -267,6 +273,8 @@ def k_chickens(r, zh, wide=False):
         answers = {"both": f"{n1},{n2}", "first": str(n1), "second": str(n2)}
     slots = dict(h=h, f=f, a=one1, b=one2, A=many1, B=many2, feet=feet, l1=l1, l2=l2,
                  one=many1 if ask == "first" else many2)
+    if wide and r.random() < 0.2:  # "rabbits and chickens": the answer keeps its order
+        slots.update(a=one2, b=one1, A=many2, B=many1, l1=l2, l2=l1)
     if zh:
         slots["one"] = one1 if ask == "first" else one2
     which = ("v" if vehicles else "") + ("both" if ask == "both" else "one")
@@ -307,7 +315,7 @@ def ratio_line(v, n, a):
 
 def k_lin1(r, zh, wide=False):
     v = pick(r, VARS)
-    form = pick(r, "AAAAABCCDDDE")
+    form = pick(r, "AAAAABCCDDDEFGHIJK" if wide else "AAAAABCCDDDE")
     x = ri(r, -60, 60) if r.random() < 0.4 else ri(r, 1, 40)
     a = ri(r, 2, 12) if r.random() < 0.8 else ri(r, 13, 25)
     frac = r.random() < 0.15
@@ -356,6 +364,39 @@ def k_lin1(r, zh, wide=False):
         think = f"{head}{dot}{left}{plus(b)}={e}\n{move(b, zh)}{dot}{left}={e}{plus(-b)}={n}"
         if k != 1:
             think += f"\n{by}{k}{dot}{line}"
+    elif form == "F":  # ax = c
+        n = ri(r, -60, 60) if frac else a * x
+        text = f"{ax} = {n}" if r.random() < 0.85 else f"{n} = {ax}"
+        line, value = ratio_line(v, n, a)
+        think = f"{by}{a}{dot}{line}"
+    elif form == "G":  # x + b = c
+        c = x + b
+        text = f"{v} {'+' if b > 0 else '-'} {abs(b)} = {c}" if b < 0 or r.random() < 0.75 else f"{b} + {v} = {c}"
+        think = f"{move(b, zh)}{dot}{v}={c}{plus(-b)}={x}"
+    elif form == "H":  # x/a = c
+        n, m = a * x, mul(abs(x), a)
+        text = f"{v}/{a} = {x}"
+        line = f"{m}\n{v}={n}" if "\n" in m else f"{v}={x}×{a}={n}"
+        think = f"{'两边乘' if zh else 'Multiply by '}{a}{dot}{line}"
+        value = str(n)
+    elif form == "I":  # b + ax = c
+        b = abs(b)
+        n, c = a * x, a * x + b
+        text = f"{b} + {ax} = {c}"
+        think = f"{move(b, zh)}{dot}{ax}={c}{plus(-b)}={n}\n{by}{a}{dot}{ratio_line(v, n, a)[0]}"
+    elif form == "J":  # -ax + b = c
+        n, c = -a * x, b - a * x
+        ax = term(-a, v, True)
+        text = f"{ax} {'+' if b > 0 else '-'} {abs(b)} = {c}"
+        think = f"{move(b, zh)}{dot}{ax}={c}{plus(-b)}={n}\n{by}{-a}{dot}{ratio_line(v, n, -a)[0]}"
+    elif form == "K":  # ax + b = dx + e with the larger coefficient on the right
+        d = a + ri(r, 1, 8)
+        e = a * x + b - d * x
+        k, n = a - d, (a - d) * x
+        left, dv = term(k, v, True), term(d, v, True)
+        text = f"{ax} {'+' if b > 0 else '-'} {abs(b)} = {dv} {'+' if e >= 0 else '-'} {abs(e)}"
+        think = (f"{f'两边减{dv}' if zh else f'Subtract {dv}'}{dot}{left}{plus(b)}={e}\n{move(b, zh)}{dot}{left}={e}{plus(-b)}={n}\n"
+                 f"{by}{k}{dot}{ratio_line(v, n, k)[0]}")
     else:
         c = x + b
         n = a * x
@@ -376,6 +417,9 @@ def k_lin1(r, zh, wide=False):
     elif form == "A" and b < 0 and not frac and r.random() < 0.2:
         sub_ = "wordm"
         slots = dict(a=a, b=-b, c=c, v=v)
+    if wide and sub_ != "eq":  # twice, thrice
+        slots["mult"] = {2: "double it", 3: pick(r, ("triple it", "multiply it by 3"))}.get(a, f"multiply it by {a}")
+        slots["times"] = pick(r, ("两倍", "2倍")) if zh and a == 2 else f"{a}倍" if zh else {2: "twice", 3: pick(r, ("three times", "triple"))}.get(a, f"{a} times")
     if sub_ != "eq":
         think = (f"设这个数为{v}：" if zh else f"Let the number be {v}: ") + f"{ax}{plus(b)}={c}\n" + think
     final = f"{v}={box(value)}" if sub_ == "eq" else (f"这个数是{box(value)}" if zh else f"The number is {box(value)}")
@@ -581,16 +625,38 @@ def k_speed(r, zh, wide=False):
     metres = r.random() < 0.15 and v < 26
     if metres:
         km, hr = ("米", "秒") if zh else ("m", "seconds")
-    per = L(f"{km}每{hr}", f"{km}/{'s' if metres else 'h'}")
+    minutes = wide and not metres and r.random() < 0.15
+    if minutes:
+        km, hr = ("米", "分钟") if zh else ("m", "minutes")
+    elif wide and not zh and not metres and r.random() < 0.2:
+        km = pick(r, ("miles", "kilometers"))
+    per = L(f"{km}每{hr}", f"{km}/{'s' if metres else 'min' if minutes else 'h'}")
     spd = lambda x: (f"每{hr}{x}{km}" if r.random() < 0.7 else f"{x}{per}") if zh else (
         f"{x} {per}" if r.random() < 0.6 else f"{x} {'metres per second' if metres else pick(r, ('kilometres per hour', 'km per hour', 'kilometers per hour'))}")
+
+    def wide_spd(x):
+        if zh:
+            unit = "分" if minutes else hr
+            return pick(r, (f"每{hr}走{x}{km}", f"每{hr}行{x}{km}", f"每{unit}{x}{km}", f"{x}{km}/{hr}", f"{x}{km}/{unit}", f"{x}{km}每{hr}", f"每{hr}行驶{x}{km}",
+                            f"{x} {km}/{hr}") + (() if minutes or metres else (f"时速{x}{km}", f"{x}km/h", f"{x} km/h")))
+        if km == "miles":
+            return f"{x} {pick(r, ('mph', 'mph', 'miles per hour', 'miles/h', 'miles an hour'))}"
+        if km == "kilometers":
+            return f"{x} {pick(r, ('kilometers per hour', 'kilometers an hour', 'kilometers/h'))}"
+        if minutes:
+            return f"{x} {pick(r, ('m/min', 'meters per minute', 'm per minute'))}"
+        return f"{x} {pick(r, ('m/s', 'meters per second'))}" if metres else f"{x}{pick(r, (' km/h', 'km/h', ' kmh', ' kph', ' km an hour', ' kilometers per hour'))}"
+
+    if wide and (km in ("miles", "kilometers") or minutes or r.random() < 0.6):
+        spd = wide_spd
     dist = lambda x: f"{x}{km}" if zh else f"{x} {km}"
     time = lambda x: f"{x}{hr}" if zh else (f"{x} {hr}" if x != 1 else f"1 {hr[:-1]}")
     if kind == "dist":
         if r.random() < 0.2:
-            v += v % 2
-            think = f"{L('速度', 'speed')}={v}, {L('时间', 'time')}={t}.5\n{L('路程=速度×时间', 'distance = speed × time')}\n{steps(mul(v, t), f'{v}÷2={v // 2}', add(v * t, v // 2))}"
-            d = v * t + v // 2
+            v += 0 if wide else v % 2
+            last = add(v * t, v // 2) if v % 2 == 0 else f"{v * t}+{half(v)}={half(2 * v * t + v)}"
+            think = f"{L('速度', 'speed')}={v}, {L('时间', 'time')}={t}.5\n{L('路程=速度×时间', 'distance = speed × time')}\n{steps(mul(v, t), f'{v}÷2={half(v)}', last)}"
+            d = half(2 * v * t + v)
             tt = f"{t}.5"
             key = f"d{v},{t}.5"
         else:
@@ -894,12 +960,25 @@ UNITS = (
     (("dollars",), ("cents",), ("元",), ("分",), 100),
     (("hectares", "ha"), ("square meters", "m²"), ("公顷",), ("平方米", "m²"), 10000),
 )
+MORE_UNITS = (
+    (("hours", "h"), ("seconds", "s"), ("小时", "h"), ("秒", "s"), 3600),
+    (("days",), ("minutes", "min"), ("天",), ("分钟", "min"), 1440),
+    (("years",), ("days",), ("年",), ("天",), 365),
+    (("meters", "m"), ("decimeters", "dm"), ("米", "m"), ("分米", "dm"), 10),
+    (("decimeters", "dm"), ("centimeters", "cm"), ("分米", "dm"), ("厘米", "cm"), 10),
+    (("grams", "g"), ("milligrams", "mg"), ("克", "g"), ("毫克", "mg"), 1000),
+    (("pounds", "lb"), ("ounces", "oz"), ("磅",), ("盎司",), 16),
+    (("centuries",), ("years",), ("世纪",), ("年",), 100),
+    (("square kilometers", "km²"), ("hectares", "ha"), ("平方千米", "km²"), ("公顷",), 100),
+    (("cubic meters", "m³"), ("liters", "L"), ("立方米", "m³"), ("升", "L"), 1000),
+    (("kilobytes", "KB"), ("bytes", "B"), ("千字节", "KB"), ("字节", "B"), 1024),
+)
 ZH_UNITS = (("公斤", "斤", 2), ("斤", "两", 10), ("公里", "里", 2), ("米", "尺", 3), ("元", "角", 10), ("公顷", "亩", 15))
 
 
 def singular(unit):
     """`1 meter`, not `1 meters`; abbreviations stay."""
-    irregular = {"feet": "foot", "inches": "inch"}
+    irregular = {"feet": "foot", "inches": "inch", "centuries": "century"}
     return irregular.get(unit, unit[:-1] if len(unit) > 2 and unit.endswith("s") else unit)
 
 
@@ -934,7 +1013,7 @@ def k_units(r, zh, wide=False):
         a, b, k = pick(r, ZH_UNITS)
         A_, B_ = (a,), (b,)
     else:
-        row = pick(r, UNITS)
+        row = pick(r, MORE_UNITS if wide and r.random() < 0.25 else UNITS)
         A_, B_ = (row[2], row[3]) if zh else (row[0], row[1])
         k = row[4]
     short = r.random() < 0.4
@@ -948,6 +1027,10 @@ def k_units(r, zh, wide=False):
             v = dec(n, places)
             out = str(n * k // 10 ** places) if n * k % 10 ** places == 0 else dec(n * k, places)
             think = f"1 {singular(a)}={k} {b}\n{v}×{k}={out}"
+        elif wide and k in (12, 24, 60) and r.random() < 0.25:  # two and a half hours
+            n = ri(r, 1, 20)
+            v, out = f"{n}.5", str(n * k + k // 2)
+            think = f"1 {singular(a)}={k} {b}\n{steps(mul(n, k), f'{k}÷2={k // 2}', add(n * k, k // 2))}\n{v}×{k}={out}"
         else:
             n = by_digits(r, 1, 2) if not ten else by_digits(r, 1, 3)
             v, out = str(n), str(n * k)
@@ -1184,16 +1267,20 @@ def invented(r, lo, hi):
     return "".join(pick(r, SYLLABLES) for _ in range(ri(r, lo, hi))).capitalize()
 
 
-def any_name(r, zh):
-    if r.random() < 0.6:
+def any_name(r, zh, wide):
+    if wide and r.random() < 0.2:
+        return pick(r, MORE_NAMES_ZH) if zh else f"{pick(r, NAMES_EN)} {pick(r, MORE_SURNAMES_EN) if r.random() < 0.5 else invented(r, 2, 3)}"
+    if r.random() < (0.4 if wide else 0.6):
         return pick(r, NAMES_ZH if zh else NAMES_EN)
     if zh:
         return pick(r, SURNAMES_ZH) + "".join(pick(r, GIVEN_ZH) for _ in range(ri(r, 1, 2)))
     return invented(r, 2, 3)
 
 
-def any_city(r, zh):
-    if r.random() < 0.6:
+def any_city(r, zh, wide):
+    if wide and r.random() < 0.2:
+        return pick(r, MORE_CITIES_ZH if zh else MORE_CITIES_EN)
+    if r.random() < (0.4 if wide else 0.6):
         return pick(r, CITIES_ZH if zh else CITIES_EN)
     return "".join(pick(r, PLACE_ZH) for _ in range(2)) if zh else invented(r, 2, 3)
 
@@ -1211,7 +1298,7 @@ def k_json(r, zh, wide=False):
         return ", ".join(k) if r.random() < 0.4 else ", ".join(k[:-1]) + " and " + k[-1]
     native = zh and (bare or r.random() < 0.4)
     if kind == "person":
-        name, city, age = any_name(r, zh), any_city(r, zh), ri(r, 3, 90)
+        name, city, age = any_name(r, zh, wide), any_city(r, zh, wide), ri(r, 3, 90)
         fields = [("姓名", name), ("年龄", age), ("城市", city)] if native else [("name", name), ("age", age), ("city", city)]
         slots = dict(name=name, age=age, city=city)
         key = f"p{name},{age},{city}"

@@ -119,3 +119,8 @@ MORE_WORDS = ("strawberry strawberry raspberry blueberry blackberry mississippi 
               "aardvark bookkeeping successfully unnecessarily disappearance embarrassment millennium questionnaire guarantee parallelogram communication characteristic "
               "international responsibility extraordinary congratulations encyclopedia refrigerator uncomfortable misunderstanding electromagnetic straightforward "
               "a I an is it we go up to by red sea bee eel egg eye mom dad pop noon deed peep toot kayak level refer rotor madam civic radar statistics test tests tree trees").lower().split()
+MORE_SURNAMES_EN = "Smith Johnson Brown Miller Davis Garcia Wilson Lee Taylor Walker Young King Wright Scott Green Baker Hall Chen Wang Kim Singh Khan Novak".split()
+MORE_NAMES_ZH = "张三 李四 王五 赵六 小王 小李 小张 老王 小刘 小陈 小杰 阿明 欧阳修 诸葛亮 司马光 张小明 王小红 李小龙 陈美丽 刘大伟".split()
+MORE_CITIES_EN = ("New York", "Los Angeles", "San Francisco", "Hong Kong", "Mexico City", "Cape Town", "New Delhi", "Las Vegas", "Kuala Lumpur", "Buenos Aires", "San Diego", "Tel Aviv",
+                  "St. Louis", "Salt Lake City", "Rio de Janeiro", "Istanbul", "Singapore", "Barcelona", "Brussels", "Stockholm", "Copenhagen", "Amsterdam", "Budapest", "Jakarta")
+MORE_CITIES_ZH = "石家庄 呼和浩特 乌鲁木齐 香港 台北 纽约 伦敦 巴黎 东京 柏林 悉尼 莫斯科 旧金山 洛杉矶 新加坡 宁波 无锡 温州 佛山 珠海 桂林 洛阳 扬州 烟台 景德镇 张家界".split()

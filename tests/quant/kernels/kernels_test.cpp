@@ -91,8 +91,9 @@ std::pair<std::size_t, std::size_t> f16_fields(FormatId id) {
     }
 }
 
-// Groups tokens as Ops does.
-Result run(const Kernels& k, const Case& c, const std::vector<float>& bias = {}, float start = 0.0f, bool add = false) {
+// Groups tokens as Ops does. As pairs, out[t] is the sum of tokens 2t and 2t + 1.
+Result run(const Kernels& k, const Case& c, const std::vector<float>& bias = {}, float start = 0.0f, bool add = false,
+           bool pairs = false) {
     Result r{std::vector<float>(c.tokens * c.rows, start), c.x};
     const Guarded panels(packed_bytes(c.format, c.rows, c.columns));
     pack_panels(panels.data(), c.format, c.file.data(), 0, c.rows, c.columns);
@@ -103,10 +104,11 @@ Result run(const Kernels& k, const Case& c, const std::vector<float>& bias = {},
         a.columns = a.panel_columns = c.columns;
         a.row_end = c.rows;
         a.x_stride = c.columns;
-        a.out = r.out.data() + t * c.rows;
+        a.out = r.out.data() + (pairs ? t / 2 : t) * c.rows;
         a.out_stride = c.rows;
         a.group = group_size(static_cast<int>(c.tokens - t), k.group);
-        a.n_tokens = static_cast<int>(here);
+        a.n_tokens = static_cast<int>(pairs ? here / 2 : here);
+        a.pairs = pairs;
         a.bias = bias.empty() ? nullptr : bias.data();
         a.add = add;
         if (is_float(c.format)) {
@@ -208,6 +210,29 @@ TEST_CASE("bias and addition come last, in full and in partly filled panels", "[
                     INFO(k->name << ' ' << f.name << " token " << t << " row " << row);
                     CHECK(full.out[t * c.rows + row] == (plain.out[t * c.rows + row] + bias[row]) + 2.0f);
                 }
+            }
+        }
+    }
+}
+
+TEST_CASE("a pair is the sum of its two tokens", "[quant]") {
+    for (const Kernels* k : runnable_kernels()) {
+        for (const Format& f : formats()) {
+            if (is_float(f)) continue;
+            for (const std::size_t tokens : {2u, 4u, 6u, 8u, 10u}) {
+                const Case c(f, 37, row_lengths(f)[1], tokens, 11);
+                const std::vector<float> bias(c.rows, 0.75f);
+                const Result apart = run(*k, c), paired = run(*k, c, bias, 2.5f, true, true);
+                INFO(k->name << ' ' << f.name << ", " << tokens << " tokens");
+                for (std::size_t t = 0; t < tokens / 2; ++t) {
+                    for (std::size_t row = 0; row < c.rows; ++row) {
+                        const float sum = apart.out[2 * t * c.rows + row] + apart.out[(2 * t + 1) * c.rows + row];
+                        REQUIRE(paired.out[t * c.rows + row] == (sum + 0.75f) + 2.5f);
+                    }
+                }
+                // Nothing beyond the pairs is written.
+                CHECK(std::all_of(paired.out.begin() + static_cast<std::ptrdiff_t>(tokens / 2 * c.rows), paired.out.end(),
+                                  [](float v) { return v == 2.5f; }));
             }
         }
     }
