@@ -136,7 +136,7 @@ def dress(r, q, zh, kind):
         at = ri(r, 0, len(q) - 2)
         if q[at].isalpha() and q[at + 1].isalpha() and "\\" not in q and "$" not in q:
             q = q[:at] + q[at + 1] + q[at] + q[at + 2:] if r.random() < 0.5 else q[:at] + q[at + 1:]
-    if r.random() < 0.18 and q[-1] in ".?。？!！" and not q.endswith("..."):
+    if r.random() < 0.18 and q[-1] in ".?。？!！" and not q.endswith("...") and len(q) > 1:
         q = q[:-1]
     if r.random() < 0.12:
         polite = pick(r, POLITE_ZH if zh else POLITE_EN)
@@ -188,7 +188,7 @@ def dress_wide(r, q, zh, kind):
         elif v < 0.4:
             q = q[0].upper() + q[1:]
     v = r.random()
-    if q[-1] in ".?。？!！" and not q.endswith("..."):
+    if q[-1] in ".?。？!！" and not q.endswith("...") and len(q) > 1:
         if v < 0.35:
             q = q[:-1]
         elif v < 0.45:
