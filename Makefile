@@ -98,6 +98,9 @@ KERNEL_FILES := scalar avx2 avxvnni avx512vnni neon neon_dotprod neon_i8mm
 $(KERNEL_FILES:%=$(BUILD)/quant/kernels/%.o): SANITIZE :=
 $(BUILD)/tests/main.o: SANITIZE :=
 
+# Linked into the program by .incbin, which -MMD does not see.
+$(BUILD)/cli/builtin_model.o: models/demo-Q8_0.gguf
+
 COMPILE = $(CXX) $(COMMON) $(OPT) $(SANITIZE) $(ISA) $(CXXFLAGS)
 # The flags of the last build; objects depend on it, so another compiler or flag rebuilds them.
 FLAGS_STAMP := $(BUILD)/flags
@@ -121,7 +124,7 @@ distill-dynamic: setup  ## the same objects linked dynamically, for valgrind and
 	$(call PLACE,build/release/distill-dynamic,distill-dynamic)
 
 run: setup  ## build and answer one question (MODEL=file.gguf, PROMPT="...")
-	$(SUB_MAKE) build/release/distill build/release/tools
+	$(SUB_MAKE) build/release/distill
 	$(call PLACE,build/release/distill,distill)
 	@scripts/run_demo.sh "$(MODEL)" "$(PROMPT)"
 
@@ -154,7 +157,7 @@ format: ## clang-format over the tree
 	clang-format -i main.cpp $(LIBRARY_SOURCES) $(HEADERS) $(TEST_SOURCES) $(TOOL_SOURCES)
 
 clean:  ## remove what was built (packages unpacked in build/deps stay)
-	rm -rf build/release build/asan build/tsan build/headers build/tiny.gguf distill distill-dynamic
+	rm -rf build/release build/asan build/tsan build/headers distill distill-dynamic
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*##/  make \1 -/'

@@ -209,8 +209,7 @@ Status run(const BenchFlags& flags) {
                     Status::context);
     }
 
-    const Config& config = session.engine.config();
-    Report report(flags.format, config.name.empty() ? flags.model.model : config.name, session.engine.kernels().name);
+    Report report(flags.format, model_name(flags.model, session.engine.config()), session.engine.kernels().name);
     for (const int n_threads : threads) {
         ThreadPool pool(n_threads);
         session.engine.pack(pool);
@@ -235,7 +234,7 @@ void add_bench_command(CLI::App& app, Action& action) {
     const auto add_list = [&](const char* name, std::string& value, const char* text) {
         command->add_option(name, value, text)->type_name("N,N,...")->capture_default_str();
     };
-    command->add_option("-m,--model", flags->model.model, "GGUF model file")
+    command->add_option("-m,--model", flags->model.model, "GGUF model file; none = the built-in demo model")
         ->type_name("FILE")
         ->envname("DISTILL_ARG_MODEL");
     command->add_option("--kernels", flags->model.kernels, "kernel set, instead of the best this CPU runs")

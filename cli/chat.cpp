@@ -51,7 +51,7 @@ class Chat {
 Status Chat::run() {
     err_.write(fmt::format(
         "{}; /help lists the commands, Ctrl-D leaves\n",
-        printable(session_.engine.config().name.empty() ? flags_.model.model : session_.engine.config().name)));
+        printable(model_name(flags_.model, session_.engine.config()))));
     LineReader reader;
     std::string line;
     for (;;) {

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/builtin_model.h"
 #include "cli/command.h"
 #include "engine/arch/registry.h"
 #include "engine/config.h"
@@ -363,9 +364,9 @@ void write(std::FILE* out, const std::string& text) {
 }  // namespace
 
 Status run_info(const std::string& path, bool json, std::FILE* out) {
-    const Gguf file = Gguf::open(path, UnsupportedTypes::keep);
+    const Gguf file = open_model(path, UnsupportedTypes::keep);
     const Facts facts = read_facts(file);
-    write(out, json ? as_json(path, facts) : as_text(path, facts));
+    write(out, json ? as_json(file.path(), facts) : as_text(file.path(), facts));
     return Status::ok;
 }
 
@@ -376,7 +377,7 @@ void add_info_command(CLI::App& app, Action& action) {
     };
     const auto flags = std::make_shared<Flags>();
     CLI::App* command = app.add_subcommand("info", "what a model file holds and what it needs, from its header alone");
-    command->add_option("model,-m,--model", flags->path, "the GGUF file")->required();
+    command->add_option("model,-m,--model", flags->path, "the GGUF file; none = the built-in demo model");
     command->add_flag("--json", flags->json, "one JSON object instead of a table");
     command->callback([flags, &action] { action = [flags] { return run_info(flags->path, flags->json, stdout); }; });
 }

@@ -77,7 +77,6 @@ class OutputFile {
 };
 
 Status run(const LogitsFlags& flags) {
-    require_model(flags.model);
     if (flags.ids.has_value() == flags.prompt.has_value()) {
         throw Error("logits wants either --ids 1,2,3 or -p TEXT", Status::usage);
     }

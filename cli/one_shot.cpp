@@ -1,7 +1,6 @@
 // One prompt, one answer (or several JSON records), then the end.
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "cli/run.h"
@@ -20,9 +19,8 @@ double readable(float value) {
 }
 
 std::string json_record(const Session& session, const Generation& g, const SamplerOptions& sampler,
-                        const std::string& path, const std::string& fingerprint) {
+                        const std::string& name, const std::string& fingerprint) {
     const auto rate = [](int tokens, double seconds) { return seconds > 0 ? tokens / seconds : 0.0; };
-    const Config& config = session.engine.config();
     nlohmann::ordered_json record;
     record["answer"] = g.answer;
     record["thinking"] = g.thinking;
@@ -47,7 +45,7 @@ std::string json_record(const Session& session, const Generation& g, const Sampl
                           {"repeat_last_n", sampler.repeat_last_n},
                           {"presence_penalty", readable(sampler.presence_penalty)},
                           {"frequency_penalty", readable(sampler.frequency_penalty)}};
-    record["model"] = config.name.empty() ? std::filesystem::path(path).filename().string() : config.name;
+    record["model"] = name;
     record["model_hash"] = fingerprint;
     record["kernels"] = session.engine.kernels().name;
     record["threads"] = session.pool->size();
@@ -98,7 +96,7 @@ Status one_shot(const RunFlags& flags, const std::string& prompt_text) {
         printer.finish();
         // Not before the answer: it reads the whole file.
         if (flags.json && fingerprint.empty()) fingerprint = model_fingerprint(engine.file());
-        if (flags.json) out.write(json_record(session, g, sampler, flags.model.model, fingerprint));
+        if (flags.json) out.write(json_record(session, g, sampler, model_name(flags.model, engine.config()), fingerprint));
 
         if (g.thinking_closed_by_budget) {
             note(fmt::format("the thinking was closed after its budget; --reasoning-budget -1 lifts it"));

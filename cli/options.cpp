@@ -32,7 +32,7 @@ void from_environment(CLI::Option* option) {
 }
 
 void add_model_flags(CLI::App& app, ModelFlags& flags) {
-    from_environment(app.add_option("-m,--model", flags.model, "GGUF model file")->type_name("FILE"));
+    from_environment(app.add_option("-m,--model", flags.model, "GGUF model file; none = the built-in demo model")->type_name("FILE"));
     from_environment(app.add_option("-t,--threads", flags.threads, "threads; 0 = physical cores")
                          ->check(CLI::Range(0, kMaxThreads))
                          ->type_name("N"));
@@ -46,12 +46,6 @@ void add_context_flag(CLI::App& app, ModelFlags& flags) {
     from_environment(app.add_option("-c,--ctx-size", flags.ctx_size, "tokens of context; 0 = the model's window")
                          ->check(CLI::Range(0, kMaxInt))
                          ->type_name("N"));
-}
-
-void require_model(const ModelFlags& flags) {
-    if (flags.model.empty()) {
-        throw Error("no model was given, and none is built in yet: pass one with -m FILE.gguf", Status::usage);
-    }
 }
 
 void add_sampling_flags(CLI::App& app, SamplingFlags& flags) {

@@ -19,7 +19,7 @@ namespace distill {
 class Gguf;
 
 struct ModelFlags {
-    std::string model;
+    std::string model;    // "" = the built-in one
     std::string kernels;  // "" = the best
     bool no_repack = false;
     int threads = 0;      // 0 = physical cores
@@ -27,8 +27,6 @@ struct ModelFlags {
 };
 void add_model_flags(CLI::App& app, ModelFlags& flags);
 void add_context_flag(CLI::App& app, ModelFlags& flags);
-// Throws Error{usage} where -m is missing: there is no built-in model.
-void require_model(const ModelFlags& flags);
 
 // What the user said about sampling; the rest comes from the model.
 struct SamplingFlags {

@@ -31,7 +31,6 @@ std::string joined_prompt(const RunFlags& flags) {
 }
 
 Status run(const RunFlags& flags) {
-    require_model(flags.model);
     if (flags.samples > 1 && !flags.json) {
         throw Error("--samples prints JSON records: add --json", Status::usage);
     }

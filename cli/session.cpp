@@ -5,7 +5,9 @@
 #include <array>
 #include <chrono>
 #include <cstring>
+#include <filesystem>
 
+#include "cli/builtin_model.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "engine/error.h"
@@ -51,11 +53,15 @@ class Fingerprint {
 }  // namespace
 
 Session load_session(const ModelFlags& flags) {
-    require_model(flags);
-    name_mapped_file(flags.model);
+    const bool builtin = flags.model.empty();
+    if (builtin) note_builtin_model();
+    name_mapped_file(builtin ? std::string(kBuiltinName) : flags.model);
     const auto start = std::chrono::steady_clock::now();
     auto pool = std::make_unique<ThreadPool>(flags.threads > 0 ? flags.threads : default_threads());
-    Engine engine = Engine::load({.path = flags.model, .kernels = flags.kernels, .repack = !flags.no_repack});
+    Engine engine = Engine::load({.path = builtin ? std::string(kBuiltinName) : flags.model,
+                                  .bytes = builtin ? builtin_model() : std::span<const std::byte>{},
+                                  .kernels = flags.kernels,
+                                  .repack = !flags.no_repack});
 
     const int window = engine.config().n_ctx_train;
     const int n_ctx = flags.ctx_size > 0 ? flags.ctx_size : window;
@@ -67,9 +73,13 @@ Session load_session(const ModelFlags& flags) {
     return Session{std::move(pool), std::move(engine), n_ctx, seconds};
 }
 
+std::string model_name(const ModelFlags& flags, const Config& config) {
+    if (flags.model.empty()) return std::string(kBuiltinName);
+    return config.name.empty() ? std::filesystem::path(flags.model).filename().string() : config.name;
+}
+
 void check_model_file(const ModelFlags& flags) {
-    require_model(flags);
-    read_config(Gguf::open(flags.model));
+    read_config(open_model(flags.model));
 }
 
 Prompter::Prompter(const Engine& engine, const PromptStyle& style) : engine_(engine) {

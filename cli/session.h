@@ -22,6 +22,9 @@ struct Session {
 };
 Session load_session(const ModelFlags& flags);
 
+// What messages and records call the model: "built-in demo", else the name in the file, else the file's name.
+std::string model_name(const ModelFlags& flags, const Config& config);
+
 // Refuses a file that is no sound GGUF, without reading its weights.
 void check_model_file(const ModelFlags& flags);
 

@@ -16,6 +16,7 @@
 #include <system_error>
 #include <vector>
 
+#include "cli/builtin_model.h"
 #include "cli/command.h"
 #include "engine/error.h"
 #include "engine/gguf.h"
@@ -134,7 +135,7 @@ int encode_lines(const Tokenizer& tokenizer, const TokenizeOptions& options, std
 int run_tokenize(const TokenizeOptions& options, std::istream& in, std::FILE* out) {
     if (options.jsonl && options.decode) throw Error("--jsonl and --decode do not go together", Status::usage);
     // A tensor type that we cannot run is no reason to refuse the vocabulary.
-    const Gguf file = Gguf::open(options.model, UnsupportedTypes::keep);
+    const Gguf file = open_model(options.model, UnsupportedTypes::keep);
     const Tokenizer tokenizer = Tokenizer::from_gguf(file);
     if (options.bos && tokenizer.bos() < 0) throw Error("--bos: this vocabulary has no BOS token", Status::usage);
 
@@ -156,7 +157,7 @@ int run_tokenize(const TokenizeOptions& options, std::istream& in, std::FILE* ou
 void add_tokenize_command(CLI::App& app, Action& action) {
     const auto flags = std::make_shared<TokenizeOptions>();
     CLI::App* command = app.add_subcommand("tokenize", "text to token ids, or back");
-    command->add_option("-m,--model", flags->model, "the GGUF file")->type_name("FILE")->required();
+    command->add_option("-m,--model", flags->model, "the GGUF file; none = the built-in demo model")->type_name("FILE");
     command->add_option("-p,--prompt", flags->prompt, "the text (default: stdin)")->type_name("TEXT");
     command->add_flag("--bos", flags->bos, "put the vocabulary's BOS in front");
     command->add_flag("--special", flags->special, "read control tokens in the text; with --decode: write them");

@@ -9,7 +9,7 @@
 namespace distill {
 
 struct TokenizeOptions {
-    std::string model;                  // path
+    std::string model;                  // path; "" = the built-in one
     std::optional<std::string> prompt;  // else `in` is read whole
     bool bos = false;                   // put BOS in front
     bool special = false;               // read control tokens in the text; with decode: write them

@@ -35,7 +35,8 @@ Engine Engine::load(const LoadOptions& options) {
     const Kernels& kernels = choose_kernels(options.kernels);
     try {
         flush_denormals_to_zero();
-        auto impl = std::make_unique<Impl>(Gguf::open(options.path));
+        auto impl = std::make_unique<Impl>(options.bytes.empty() ? Gguf::open(options.path)
+                                                                  : Gguf::parse(options.bytes, options.path));
         impl->kernels = &kernels;
         const Config config = read_config(impl->file);
         impl->tokenizer = Tokenizer::from_gguf(impl->file);

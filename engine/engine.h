@@ -20,8 +20,9 @@ struct Model;
 
 struct LoadOptions {
     std::string path;
-    std::string kernels;  // "" = the best this CPU runs; otherwise a table's name
-    bool repack = true;   // false: weights stay as they are in the file, which takes no memory of its own and is slower
+    std::span<const std::byte> bytes{};  // not empty: the model itself, and `path` is what errors call it
+    std::string kernels{};  // "" = the best this CPU runs; otherwise a table's name
+    bool repack = true;     // false: weights stay as they are in the file, which takes no memory of its own and is slower
 };
 
 // A loaded model; many Sequences may use it at once. Loading reads no weights: the first pass works from the mapping, and

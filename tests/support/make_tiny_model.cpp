@@ -1,6 +1,6 @@
 // usage: make_tiny_model OUT.gguf          writes a small complete qwen2 model with random weights: its text is noise
 //
-// For `make run` where no trained model is at hand, and for trying the program by hand.
+// For trying the program by hand where only shapes matter.
 #include <fstream>
 #include <iostream>
 
