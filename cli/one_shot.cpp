@@ -13,11 +13,6 @@ namespace distill {
 
 namespace {
 
-// 0.6f as 0.6, not as the double next to it.
-double readable(float value) {
-    return std::stod(fmt::format("{}", value));
-}
-
 std::string json_record(const Session& session, const Generation& g, const SamplerOptions& sampler,
                         const std::string& name, const std::string& fingerprint) {
     const auto rate = [](int tokens, double seconds) { return seconds > 0 ? tokens / seconds : 0.0; };
@@ -37,14 +32,7 @@ std::string json_record(const Session& session, const Generation& g, const Sampl
                          {"prompt_per_second", rate(g.prompt_tokens - g.cached_tokens, g.prompt_seconds)},
                          {"text_per_second", rate(g.decode_steps, g.text_seconds)}};
     record["seed"] = sampler.seed;
-    record["sampling"] = {{"temperature", readable(sampler.temperature)},
-                          {"top_k", sampler.top_k},
-                          {"top_p", readable(sampler.top_p)},
-                          {"min_p", readable(sampler.min_p)},
-                          {"repeat_penalty", readable(sampler.repeat_penalty)},
-                          {"repeat_last_n", sampler.repeat_last_n},
-                          {"presence_penalty", readable(sampler.presence_penalty)},
-                          {"frequency_penalty", readable(sampler.frequency_penalty)}};
+    record["sampling"] = sampling_record(sampler);
     record["model"] = name;
     record["model_hash"] = fingerprint;
     record["kernels"] = session.engine.kernels().name;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "cli/builtin_model.h"
 #include "cli/signals.h"
@@ -137,6 +138,19 @@ std::string speed_line(const Session& session, const Generation& g) {
                             tps * static_cast<double>(session.engine.weight_bytes_per_token()) * 1e-9);
     }
     return line + fmt::format(" | logits {:08x}", g.logits_hash);
+}
+
+nlohmann::ordered_json sampling_record(const SamplerOptions& sampler) {
+    // 0.6f as 0.6, not as the double next to it.
+    const auto readable = [](float value) { return std::stod(fmt::format("{}", value)); };
+    return {{"temperature", readable(sampler.temperature)},
+            {"top_k", sampler.top_k},
+            {"top_p", readable(sampler.top_p)},
+            {"min_p", readable(sampler.min_p)},
+            {"repeat_penalty", readable(sampler.repeat_penalty)},
+            {"repeat_last_n", sampler.repeat_last_n},
+            {"presence_penalty", readable(sampler.presence_penalty)},
+            {"frequency_penalty", readable(sampler.frequency_penalty)}};
 }
 
 std::string model_fingerprint(const Gguf& file) {

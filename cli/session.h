@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 #include <vector>
@@ -55,6 +56,9 @@ class Prompter {
 
 // "avx2, 8 threads | prompt 42 tok, 310 tok/s | text 128 tok, 41.2 tok/s, 45 GB/s | logits 7f3a90c1"
 std::string speed_line(const Session& session, const Generation& g);
+
+// The sampling options as records show them, without the seed.
+nlohmann::ordered_json sampling_record(const SamplerOptions& sampler);
 
 // 16 hex digits over the metadata and the tensors: two files with the same ones answer the same. Reads the whole file.
 std::string model_fingerprint(const Gguf& file);

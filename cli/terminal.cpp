@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -107,14 +108,16 @@ Progress::~Progress() {
     clear();
 }
 
-void Progress::update(double fraction) {
+void Progress::update(double fraction, std::string_view detail) {
     if (!enabled_) return;
     const auto now = std::chrono::steady_clock::now();
     if (now - start_ < kProgressDelay || (shown_ > 0 && now - last_ < kProgressInterval)) return;
     last_ = now;
-    const std::string line = fmt::format("{} {:3.0f} %", label_, fraction * 100);
+    std::string line = fmt::format("{} {:3.0f} %{}{}", label_, fraction * 100, detail.empty() ? "" : "  ", detail);
+    const std::size_t size = line.size();
+    if (size < shown_) line.append(shown_ - size, ' ');  // over what a longer line left
     write_all(STDERR_FILENO, "\r" + line);
-    shown_ = line.size();
+    shown_ = std::max(size, shown_);
 }
 
 void Progress::clear() {

@@ -49,7 +49,8 @@ class Progress {
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
 
-    void update(double fraction);  // 0 to 1
+    // fraction: 0 to 1. detail: stands behind the percentage, as many columns as bytes.
+    void update(double fraction, std::string_view detail = {});
     void clear();
 
   private:

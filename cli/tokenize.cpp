@@ -18,6 +18,7 @@
 
 #include "cli/builtin_model.h"
 #include "cli/command.h"
+#include "cli/json_input.h"
 #include "engine/error.h"
 #include "engine/gguf.h"
 #include "tokenizer/tokenizer.h"
@@ -27,9 +28,6 @@ namespace distill {
 namespace {
 
 using Json = nlohmann::json;
-
-// Deeper nesting than any line of ours has; the parser keeps a stack on the heap, this bounds it.
-constexpr int kMaxJsonDepth = 128;
 
 [[noreturn]] void write_failed() {
     const int why = errno;
@@ -96,19 +94,11 @@ std::vector<TokenId> encode(const Tokenizer& tokenizer, std::string_view text, c
 
 // The value of "text" in one line; throws Error with what is wrong.
 std::string text_of_line(std::string_view line) {
-    try {
-        const auto guard = [](int depth, Json::parse_event_t, Json&) {
-            if (depth > kMaxJsonDepth) throw Error("nested too deep", Status::usage);
-            return true;
-        };
-        const Json row = Json::parse(line.begin(), line.end(), guard);
-        if (!row.is_object()) throw Error("expected an object", Status::usage);
-        const auto text = row.find("text");
-        if (text == row.end() || !text->is_string()) throw Error("expected a string under \"text\"", Status::usage);
-        return text->get<std::string>();
-    } catch (const Json::parse_error& error) {
-        throw Error(fmt::format("no JSON at byte {}", error.byte), Status::usage);
-    }
+    const Json row = parse_json(line);
+    if (!row.is_object()) throw Error("expected an object", Status::usage);
+    const auto text = row.find("text");
+    if (text == row.end() || !text->is_string()) throw Error("expected a string under \"text\"", Status::usage);
+    return text->get<std::string>();
 }
 
 int encode_lines(const Tokenizer& tokenizer, const TokenizeOptions& options, std::istream& in, std::FILE* out) {

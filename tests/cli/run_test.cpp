@@ -97,7 +97,6 @@ TEST_CASE("an empty prompt gives nothing and status 0", "[cli]") {
 
 TEST_CASE("wrong usage is status 2 and one line", "[cli]") {
     const Model model;
-    check_error(run_distill({"-p", "x"}), 2, "-m FILE");
     check_error(run_distill(model.arguments({"--no-such-flag"})), 2, "--no-such-flag");
     check_error(run_distill(model.arguments({"-p"})), 2, "--prompt");
     check_error(run_distill(model.arguments({"-p", "x", "-c", "many"})), 2, "many");
