@@ -81,13 +81,13 @@ endif
 
 # Per-ISA flags, one line a file. Only these files may use the instructions (scripts/check_isa_leaks.sh watches).
 AVX2_FLAGS := -mavx2 -mfma -mf16c
-$(BUILD)/quant/kernels/scalar.o:       ISA := -O1 -fno-exceptions
-$(BUILD)/quant/kernels/avx2.o:         ISA := $(ISA_OPT) -fno-exceptions $(AVX2_FLAGS)
-$(BUILD)/quant/kernels/avxvnni.o:      ISA := $(ISA_OPT) -fno-exceptions $(AVX2_FLAGS) -mavxvnni
-$(BUILD)/quant/kernels/avx512vnni.o:   ISA := $(ISA_OPT) -fno-exceptions $(AVX2_FLAGS) -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni
-$(BUILD)/quant/kernels/neon.o:         ISA := -O2 -fno-exceptions
-$(BUILD)/quant/kernels/neon_dotprod.o: ISA := -O2 -fno-exceptions -march=armv8.2-a+dotprod+fp16
-$(BUILD)/quant/kernels/neon_i8mm.o:    ISA := -O2 -fno-exceptions -march=armv8.2-a+dotprod+i8mm+fp16
+$(BUILD)/quant/kernels/scalar.o:       private ISA := -O1 -fno-exceptions
+$(BUILD)/quant/kernels/avx2.o:         private ISA := $(ISA_OPT) -fno-exceptions $(AVX2_FLAGS)
+$(BUILD)/quant/kernels/avxvnni.o:      private ISA := $(ISA_OPT) -fno-exceptions $(AVX2_FLAGS) -mavxvnni
+$(BUILD)/quant/kernels/avx512vnni.o:   private ISA := $(ISA_OPT) -fno-exceptions $(AVX2_FLAGS) -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni
+$(BUILD)/quant/kernels/neon.o:         private ISA := -O2 -fno-exceptions
+$(BUILD)/quant/kernels/neon_dotprod.o: private ISA := -O2 -fno-exceptions -march=armv8.2-a+dotprod+fp16
+$(BUILD)/quant/kernels/neon_i8mm.o:    private ISA := -O2 -fno-exceptions -march=armv8.2-a+dotprod+i8mm+fp16
 
 # A header that holds intrinsics compiles alone only with their flags.
 build/headers/quant/kernels/vector256.h.ok: ISA := $(AVX2_FLAGS)
@@ -95,8 +95,8 @@ build/headers/quant/kernels/vector256.h.ok: ISA := $(AVX2_FLAGS)
 # The vector kernels are compiled without sanitizers: instrumented, one such file takes a quarter of an hour and gigabytes.
 # tests/quant/kernels holds them to guard pages instead. Catch2's own main is not ours to examine.
 KERNEL_FILES := scalar avx2 avxvnni avx512vnni neon neon_dotprod neon_i8mm
-$(KERNEL_FILES:%=$(BUILD)/quant/kernels/%.o): SANITIZE :=
-$(BUILD)/tests/main.o: SANITIZE :=
+$(KERNEL_FILES:%=$(BUILD)/quant/kernels/%.o): private SANITIZE :=
+$(BUILD)/tests/main.o: private SANITIZE :=
 
 # Linked into the program by .incbin, which -MMD does not see.
 $(BUILD)/cli/builtin_model.o: models/demo-Q8_0.gguf
@@ -184,7 +184,7 @@ $(BUILD)/make_%: $(BUILD)/tests/support/make_%.o $(SUPPORT_OBJECTS) $(LIBRARY_OB
 	@echo "link  $@"
 	$(Q)$(CXX) $(SANITIZE) $(LINK_DYNAMIC) -pthread -o $@ $^ $(LIBDIR) $(UTF8PROC) $(CATCH) $(LDFLAGS)
 
-$(BUILD)/tests/%.o: OPT := $(if $(SANITIZE),-O1,$(TEST_OPT))
+$(BUILD)/tests/%.o: private OPT := $(if $(SANITIZE),-O1,$(TEST_OPT))
 $(BUILD)/%.o: %.cpp $(FLAGS_STAMP)
 	@mkdir -p $(@D)
 	@echo "$(CXX)   $<"
