@@ -21,5 +21,6 @@ void add_tokenize_command(CLI::App& app, Action& action);
 void add_logits_command(CLI::App& app, Action& action);
 void add_bench_command(CLI::App& app, Action& action);
 void add_eval_command(CLI::App& app, Action& action);
+void add_quantize_command(CLI::App& app, Action& action);
 
 }  // namespace distill
