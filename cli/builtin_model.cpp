@@ -34,8 +34,8 @@ std::span<const std::byte> builtin_model() {
 
 void note_builtin_model() {
     note(
-        "no -m: the built-in demo model answers, which knows school arithmetic in English and Chinese and nothing else; "
-        "-m FILE.gguf takes a real model");
+        "no -m: the built-in demo model answers, which knows school arithmetic in English and Chinese and nothing "
+        "else; -m FILE.gguf takes a real model");
 }
 
 Gguf open_model(const std::string& path, UnsupportedTypes unsupported) {

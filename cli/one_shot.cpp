@@ -84,7 +84,9 @@ Status one_shot(const RunFlags& flags, const std::string& prompt_text) {
         printer.finish();
         // Not before the answer: it reads the whole file.
         if (flags.json && fingerprint.empty()) fingerprint = model_fingerprint(engine.file());
-        if (flags.json) out.write(json_record(session, g, sampler, model_name(flags.model, engine.config()), fingerprint));
+        if (flags.json) {
+            out.write(json_record(session, g, sampler, model_name(flags.model, engine.config()), fingerprint));
+        }
 
         if (g.thinking_closed_by_budget) {
             note(fmt::format("the thinking was closed after its budget; --reasoning-budget -1 lifts it"));

@@ -32,7 +32,8 @@ void from_environment(CLI::Option* option) {
 }
 
 void add_model_flags(CLI::App& app, ModelFlags& flags) {
-    from_environment(app.add_option("-m,--model", flags.model, "GGUF model file; none = the built-in demo model")->type_name("FILE"));
+    from_environment(app.add_option("-m,--model", flags.model, "GGUF model file; none = the built-in demo model")
+                         ->type_name("FILE"));
     from_environment(app.add_option("-t,--threads", flags.threads, "threads; 0 = physical cores")
                          ->check(CLI::Range(0, kMaxThreads))
                          ->type_name("N"));
