@@ -216,7 +216,7 @@ TEST_CASE("a broken line of the set is named", "[eval][hostile]") {
     f.check_usage(run_distill({"eval"}), "set");
     f.check_usage(f.eval({"--only", "nonesuch"}), "mul sub who wrong");
     f.check_usage(f.eval({"--temp", "-1"}), "--temp");
-    const ProcessResult piped = run_distill({"eval", "-", "--json"}, std::string(kSet));
+    const ProcessResult piped = run_distill({"eval", "-", "--json", "-t", "1"}, std::string(kSet));
     CHECK(piped.status == 0);
 }
 
