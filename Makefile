@@ -99,7 +99,7 @@ $(KERNEL_FILES:%=$(BUILD)/quant/kernels/%.o): private SANITIZE :=
 $(BUILD)/tests/main.o: private SANITIZE :=
 
 # Linked into the program by .incbin, which -MMD does not see.
-$(BUILD)/cli/builtin_model.o: models/demo-Q8_0.gguf
+$(BUILD)/cli/builtin_model.o: models/demo-Q4_K_M.gguf
 
 COMPILE = $(CXX) $(COMMON) $(OPT) $(SANITIZE) $(ISA) $(CXXFLAGS)
 # The flags of the last build; objects depend on it, so another compiler or flag rebuilds them.

@@ -12,7 +12,7 @@ asm(R"(
     .global distill_demo_model_begin
     .hidden distill_demo_model_begin
 distill_demo_model_begin:
-    .incbin "models/demo-Q8_0.gguf"
+    .incbin "models/demo-Q4_K_M.gguf"
     .global distill_demo_model_end
     .hidden distill_demo_model_end
 distill_demo_model_end:

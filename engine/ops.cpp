@@ -55,7 +55,7 @@ void Ops::for_groups(const Job& job) const {
         return;
     }
     std::atomic<std::size_t> next{0};
-    pool_.run([&](int) {
+    pool_.share([&](int) {
         for (std::size_t t = next.fetch_add(group); t < n_tokens_; t = next.fetch_add(group)) {
             job(t, std::min(t + group, n_tokens_));
         }
@@ -185,7 +185,7 @@ void Ops::run_products(std::initializer_list<Product> products, const Activation
         return;
     }
     std::atomic<std::size_t> next{0};
-    pool_.run([&](int thread) {
+    pool_.share([&](int thread) {
         for (std::size_t s = next.fetch_add(1); s < n_steps; s = next.fetch_add(1)) run_step(s, thread);
     });
 }
@@ -305,7 +305,7 @@ void Ops::attend(Activation& out, const float* q, const KvCache& kv, std::size_t
     const std::size_t scratch_floats = kMaxRows * (3 * head_dim + kPage);
     std::atomic<std::size_t> next{0};
     const Buffer<float> scratch(scratch_floats * static_cast<std::size_t>(pool_.size()));
-    pool_.run([&](int thread) {
+    pool_.share([&](int thread) {
         float* mine = const_cast<float*>(scratch.data()) + static_cast<std::size_t>(thread) * scratch_floats;
         for (std::size_t u = next.fetch_add(1); u < units; u = next.fetch_add(1)) attend_tile(u, mine);
     });

@@ -79,7 +79,7 @@ void Packing::pack(ThreadPool& pool, Job& job) {
     std::byte* panels = memory_ + job.offset;
     const std::size_t row_bytes = t.format->row_bytes(t.columns()), by = rows_per_step(t);
     std::atomic<std::size_t> claimed{0};
-    pool.run([&](int) {
+    pool.share([&](int) {
         for (std::size_t row = claimed.fetch_add(by); row < t.rows(); row = claimed.fetch_add(by)) {
             const std::size_t end = std::min(row + by, static_cast<std::size_t>(t.rows()));
             pack_panels(panels, *t.format, t.data.data(), row, end, t.columns());

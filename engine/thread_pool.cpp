@@ -43,21 +43,52 @@ void wait_change(const std::atomic<std::uint32_t>& value, std::uint32_t old) {
 
 struct ThreadPool::Impl {
     std::vector<std::thread> workers;
-    // On lines of their own: the workers spin on the first while others count down the second.
-    alignas(64) std::atomic<std::uint32_t> generation{0};
-    alignas(64) std::atomic<std::uint32_t> running{0};
-    alignas(64) const std::function<void(int)>* job = nullptr;
+    // On lines of their own: the workers spin on the first while others count up the second.
+    alignas(64) std::atomic<std::uint32_t> generation{0};  // of jobs
+    alignas(64) std::atomic<std::uint32_t> finished{0};    // workers that have left the job
+    // Who may still join: generation << 32 | kClosed | workers that have entered.
+    alignas(64) std::atomic<std::uint64_t> entry{0};
+    const std::function<void(int)>* job = nullptr;
     bool stopping = false;
+
+    static constexpr std::uint64_t kClosed = std::uint64_t{1} << 31;
+
+    // Counts a worker in, unless the job of that generation is closed or long gone.
+    bool enter(std::uint32_t of_generation) {
+        std::uint64_t e = entry.load(std::memory_order_acquire);
+        while (e >> 32 == of_generation && (e & kClosed) == 0) {
+            if (entry.compare_exchange_weak(e, e + 1, std::memory_order_acq_rel, std::memory_order_acquire)) return true;
+        }
+        return false;
+    }
 
     void work(int thread) {
         flush_denormals_to_zero();
         std::uint32_t seen = 0;
         while (true) {
             wait_change(generation, seen);
-            ++seen;
+            seen = generation.load(std::memory_order_acquire);
             if (stopping) return;
+            if (!enter(seen)) continue;
             (*job)(thread);
-            if (running.fetch_sub(1, std::memory_order_acq_rel) == 1) running.notify_one();
+            finished.fetch_add(1, std::memory_order_acq_rel);
+            finished.notify_one();
+        }
+    }
+
+    void start(const std::function<void(int)>& j) {
+        job = &j;
+        finished.store(0, std::memory_order_relaxed);
+        const std::uint32_t next = generation.load(std::memory_order_relaxed) + 1;
+        entry.store(std::uint64_t{next} << 32, std::memory_order_release);
+        generation.store(next, std::memory_order_release);
+        generation.notify_all();
+    }
+
+    void wait_for(std::uint32_t n_workers) {
+        for (std::uint32_t n = finished.load(std::memory_order_acquire); n != n_workers;
+             n = finished.load(std::memory_order_acquire)) {
+            wait_change(finished, n);
         }
     }
 };
@@ -78,19 +109,18 @@ int ThreadPool::size() const { return static_cast<int>(impl_->workers.size()) + 
 
 void ThreadPool::run(const std::function<void(int)>& job) {
     Impl& p = *impl_;
-    if (p.workers.empty()) {
-        job(0);
-        return;
-    }
-    p.job = &job;
-    p.running.store(static_cast<std::uint32_t>(p.workers.size()), std::memory_order_relaxed);
-    p.generation.fetch_add(1, std::memory_order_release);
-    p.generation.notify_all();
+    if (!p.workers.empty()) p.start(job);
     job(0);
-    for (std::uint32_t left = p.running.load(std::memory_order_acquire); left != 0;
-         left = p.running.load(std::memory_order_acquire)) {
-        wait_change(p.running, left);
-    }
+    if (!p.workers.empty()) p.wait_for(static_cast<std::uint32_t>(p.workers.size()));
+}
+
+void ThreadPool::share(const std::function<void(int)>& job) {
+    Impl& p = *impl_;
+    if (!p.workers.empty()) p.start(job);
+    job(0);
+    if (p.workers.empty()) return;
+    const std::uint64_t entered = p.entry.fetch_or(Impl::kClosed, std::memory_order_acq_rel) & (Impl::kClosed - 1);
+    p.wait_for(static_cast<std::uint32_t>(entered));
 }
 
 namespace {

@@ -18,6 +18,10 @@ class ThreadPool {
     // Calls job(thread) for thread = 0..size()-1, thread 0 on the caller; returns when all have returned. Jobs must not
     // throw. One run at a time.
     void run(const std::function<void(int thread)>& job);
+    // The same for a job whose threads claim its pieces one by one until none is left: a thread that has not begun when
+    // the caller finds no more is left out, so that a core which other programs keep busy delays nobody. Thread 0
+    // always runs.
+    void share(const std::function<void(int thread)>& job);
 
   private:
     struct Impl;

@@ -26,7 +26,7 @@ function fail(message, status = 2) {
 
 function parse(argv) {
     const o = {
-        model: path.join(here, "../models/demo-Q8_0.gguf"),
+        model: path.join(here, "../models/demo-Q4_K_M.gguf"),
         set: path.join(here, "../tests/demo/heldout.jsonl"),
         distill: path.join(here, "../distill"),
         k: 20,
