@@ -11,6 +11,8 @@ mkdir -p "$out"
 "$python" "$here/tokenizer.py" "$out/tokenizer.json" 700 3000 7
 "$python" "$here/check_tokenizer.py" "$out/tokenizer.json" 300
 "$python" "$here/evaluate.py" heldout "$out/heldout.jsonl" 2 2026
+"$python" "$here/evaluate.py" heldout "$out/shipped.jsonl" 40 2026
+cmp "$out/shipped.jsonl" "$here/../../tests/demo/heldout.jsonl"  # the shipped set is what the generator makes
 if ! "$python" -c 'import numpy, torch' 2>/dev/null; then
     echo "skipped: training, scoring and export need PyTorch and numpy, which this Python does not have"
     exit 0
