@@ -61,6 +61,7 @@ def main():
         ("general.architecture", STRING, "qwen2"), ("general.name", STRING, "distill demo"),
         ("general.description", STRING, "Small built-in demo model of distill, trained from scratch on generated math problems"),
         ("general.file_type", U32, 1 if f16 else 0), ("general.quantization_version", U32, 2),
+        ("general.sampling.temp", F32, 0.0),  # sums have one right answer
         ("qwen2.context_length", U32, CONTEXT), ("qwen2.embedding_length", U32, d_model), ("qwen2.block_count", U32, n_layers),
         ("qwen2.feed_forward_length", U32, arrays["blk.0.ffn_up.weight"].shape[0]),
         ("qwen2.attention.head_count", U32, d_model // head_dim),

@@ -53,7 +53,7 @@ std::vector<float> weights(const Tensor& tensor) {
 
 std::vector<float> logits(const std::string& path) {
     ThreadPool pool(1);
-    const Engine engine = Engine::load({.path = path, .kernels = "scalar", .progress = {}}, pool);
+    const Engine engine = Engine::load({.path = path, .kernels = "scalar"});
     Sequence sequence(engine, pool, 64);
     std::vector<TokenId> ids;
     for (int i = 0; i < 24; ++i) ids.push_back((i * 37 + 5) % 250);
