@@ -94,6 +94,15 @@ TEST_CASE("the built-in model gives the same bytes on any number of threads", "[
     }
 }
 
+TEST_CASE("weights left in the file give the same bytes", "[builtin]") {
+    const std::string question = "A cage holds chickens and rabbits: 35 heads and 94 feet. How many of each?";
+    const ProcessResult packed = ask(question), mapped = ask(question, {"--no-repack"});
+    CHECK(mapped.status == 0);
+    CHECK(!mapped.out.empty());
+    CHECK(mapped.out == packed.out);
+    CHECK(mapped.err == packed.err);
+}
+
 TEST_CASE("every command that takes -m works without it", "[builtin]") {
     const ProcessResult info = run_distill({"info", "--json"});
     CHECK(info.status == 0);
