@@ -62,8 +62,8 @@ std::uint64_t Engine::weight_bytes_per_token() const { return impl_->model.bytes
 void Engine::pack(ThreadPool& pool) const {
     if (impl_->repack) impl_->model.packing->finish(pool);
 }
-void Engine::pack_before(ThreadPool& pool, std::size_t n_tokens) const {
-    if (impl_->repack) impl_->model.packing->advance(pool, n_tokens);
+void Engine::pack_before(ThreadPool& pool, std::size_t n_tokens, const std::function<bool()>& go_on) const {
+    if (impl_->repack) impl_->model.packing->advance(pool, n_tokens, go_on);
 }
 
 struct Sequence::Impl {
@@ -113,15 +113,17 @@ std::span<const float> Sequence::forward(std::span<const TokenId> tokens, Logits
             const auto batch = tokens.subspan(done, std::min(kBatch, tokens.size() - done));
             const bool last = done + batch.size() == tokens.size();
             const Logits now = want == Logits::last && !last ? Logits::none : want;
-            s.engine.pack_before(s.pool, batch.size());
             bool stopped = false;
-            const auto between_layers = [&](std::size_t layers) {
-                stopped = !progress(static_cast<int>(done + batch.size() * layers / model.layers.size()));
-                return !stopped;
-            };
-            const std::span<const float> logits =
-                progress ? distill::forward(model, timeline, scratch, s.pool, batch, now, between_layers)
-                         : distill::forward(model, timeline, scratch, s.pool, batch, now);
+            std::function<bool(std::size_t)> go_on;
+            if (progress) {
+                go_on = [&](std::size_t layers) {
+                    stopped = !progress(static_cast<int>(done + batch.size() * layers / model.layers.size()));
+                    return !stopped;
+                };
+            }
+            s.engine.pack_before(s.pool, batch.size(), [&] { return !go_on || go_on(0); });
+            if (stopped) return {};
+            const std::span<const float> logits = distill::forward(model, timeline, scratch, s.pool, batch, now, go_on);
             if (stopped) return {};
             done += batch.size();
             if (want == Logits::all && tokens.size() > batch.size()) s.rows.insert(s.rows.end(), logits.begin(), logits.end());

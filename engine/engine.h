@@ -49,7 +49,8 @@ class Engine {
     friend class Sequence;
     struct Impl;
     explicit Engine(std::unique_ptr<Impl> impl);
-    void pack_before(ThreadPool& pool, std::size_t n_tokens) const;  // its share before a pass over n_tokens
+    // Its share before a pass over n_tokens; go_on is asked now and then and may be empty.
+    void pack_before(ThreadPool& pool, std::size_t n_tokens, const std::function<bool()>& go_on) const;
     std::unique_ptr<Impl> impl_;
 };
 
@@ -67,8 +68,8 @@ class Sequence {
 
     // Appends tokens. Returns logits [rows, n_vocab] (rows: 1, tokens.size() or 0), valid until the next call. Throws
     // Error{context} when they do not fit and Error{failure} for non-finite logits or lack of memory; the sequence is
-    // then as it was. progress, if given, is called between layers and batches with the number of tokens done, a batch
-    // under way counted by its layers; returning false stops there: the batches done so far stay, the result is empty.
+    // then as it was. progress, if given, is called between layers and batches, and while weights are packed, with the
+    // number of tokens done, a batch under way counted by its layers; returning false stops there: the batches done so far stay, the result is empty.
     std::span<const float> forward(std::span<const TokenId> tokens, Logits want = Logits::last,
                                    const std::function<bool(int done)>& progress = {});
     void rewind(int n_tokens);               // forget all after the first n_tokens

@@ -42,20 +42,20 @@ Matrix Packing::add(const Tensor& t, const Kernels& kernels) {
     return Matrix{t.format, kernels.matmul_of(*t.format), t.rows(), t.columns(), t.data.data(), &job.panels};
 }
 
-void Packing::advance(ThreadPool& pool, std::size_t n_tokens) {
+void Packing::advance(ThreadPool& pool, std::size_t n_tokens, const std::function<bool()>& go_on) {
     if (done_.load(std::memory_order_relaxed) || !used_.exchange(true)) return;
-    if (n_tokens >= kTokensToPackAll) return finish(pool);
+    if (n_tokens >= kTokensToPackAll) return finish(pool, go_on);
     const std::unique_lock lock(mutex_, std::try_to_lock);
-    if (lock) pack(pool, total_ / kTokensToPackAll * n_tokens);
+    if (lock) pack(pool, total_ / kTokensToPackAll * n_tokens, go_on);
 }
 
-void Packing::finish(ThreadPool& pool) {
+void Packing::finish(ThreadPool& pool, const std::function<bool()>& go_on) {
     const std::lock_guard lock(mutex_);
-    pack(pool, std::numeric_limits<std::size_t>::max());
+    pack(pool, std::numeric_limits<std::size_t>::max(), go_on);
 }
 
 // The next matrices, until `bytes` are reached.
-void Packing::pack(ThreadPool& pool, std::size_t bytes) {
+void Packing::pack(ThreadPool& pool, std::size_t bytes, const std::function<bool()>& go_on) {
     if (memory_ == nullptr && total_ > 0) {
         // One anonymous mapping for all panels: huge pages make a token's walk through it cheap for the TLB, and unlike
         // the heap it returns to the system as a whole.
@@ -68,6 +68,7 @@ void Packing::pack(ThreadPool& pool, std::size_t bytes) {
         memory_ = static_cast<std::byte*>(p);
     }
     for (std::size_t packed = 0; next_ < jobs_.size() && packed < bytes; ++next_) {
+        if (go_on && !go_on()) return;
         pack(pool, jobs_[next_]);
         packed += jobs_[next_].tensor->data.size();
     }

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -42,9 +43,10 @@ class Packing {
 
     // Before each pass over n_tokens: nothing before the first one, then a share of the matrices that grows with the
     // tokens, because their arithmetic hides it. May be called from several threads; who finds another at work goes on
-    // without. Throws Error{failure} for lack of memory.
-    void advance(ThreadPool& pool, std::size_t n_tokens);
-    void finish(ThreadPool& pool);
+    // without. go_on, if given, is asked between matrices and may leave the rest for later. Throws Error{failure} for lack of
+    // memory.
+    void advance(ThreadPool& pool, std::size_t n_tokens, const std::function<bool()>& go_on = {});
+    void finish(ThreadPool& pool, const std::function<bool()>& go_on = {});
 
   private:
     struct Job {
@@ -52,7 +54,7 @@ class Packing {
         std::size_t offset;  // of its panels in memory_
         std::atomic<const std::byte*> panels{nullptr};
     };
-    void pack(ThreadPool& pool, std::size_t bytes);
+    void pack(ThreadPool& pool, std::size_t bytes, const std::function<bool()>& go_on);
     void pack(ThreadPool& pool, Job& job);
 
     const Gguf& file_;

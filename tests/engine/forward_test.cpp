@@ -513,6 +513,7 @@ TEST_CASE("progress may stop a long prompt and it goes on from there", "[engine]
     CHECK(std::is_sorted(seen.begin(), seen.end()));
     CHECK(seen.front() > 0);
 
+    model.engine.pack(model.pool);  // or that would be stopped first
     Sequence stopped = model.sequence(2000);
     CHECK(stopped.forward(ids, Logits::last, [](int) { return false; }).empty());
     CHECK(stopped.length() == seen.front());  // what was done stays
@@ -563,6 +564,7 @@ TEST_CASE("a pass can be stopped between layers", "[engine]") {
     Loaded model{tiny_builder({.n_layers = 4})};
     const auto ids = random_ids(8, model.n_vocab());
     const std::vector<float> expected = run(model, ids);
+    model.engine.pack(model.pool);
     Sequence sequence = model.sequence(8);
     std::vector<int> seen;
     const auto stop_at = [&](std::size_t calls) {
@@ -575,6 +577,22 @@ TEST_CASE("a pass can be stopped between layers", "[engine]") {
     CHECK(seen == std::vector<int>{2, 4, 6});
     CHECK(sequence.length() == 0);
     CHECK(same_bits(sequence.forward(ids, Logits::all, stop_at(100)), expected));  // nothing of it is left over
+}
+
+TEST_CASE("packing can be stopped between matrices and goes on later", "[engine]") {
+    Loaded model{tiny_builder({.n_layers = 4})};
+    const auto ids = random_ids(20, model.n_vocab());
+    const std::vector<float> expected = run(model, ids);
+    Sequence sequence = model.sequence(20);
+    int calls = 0;
+    const auto stop = [&](int done) {
+        CHECK(done == 0);
+        return ++calls < 5;
+    };
+    CHECK(sequence.forward(ids, Logits::all, stop).empty());
+    CHECK(calls == 5);
+    CHECK(sequence.length() == 0);
+    CHECK(same_bits(sequence.forward(ids, Logits::all), expected));
 }
 
 TEST_CASE("a window that is allowed costs memory only when it is used", "[engine]") {
