@@ -218,6 +218,13 @@ void Ops::store(KvCache& kv, std::size_t layer, std::size_t pos0, const float* k
     });
 }
 
+namespace {
+// Into the second-level cache.
+void prefetch(const void* from, std::size_t bytes) {
+    for (std::size_t i = 0; i < bytes; i += 64) __builtin_prefetch(static_cast<const char*>(from) + i, 0, 2);
+}
+}  // namespace
+
 // Softmax over pages of keys as they come (Milakov and Gimelshein 2018, "Online normalizer calculation for softmax"): for
 // each row a running maximum, sum and weighted values, rescaled when the maximum grows. The pages are met in order and
 // cut at fixed positions, so a token's result is the same whoever shares its tile.
@@ -265,6 +272,7 @@ void Ops::attend(Activation& out, const float* q, const KvCache& kv, std::size_t
             a.out = scores;
             a.out_stride = kPage;
             a.n_tokens = static_cast<int>(rows);
+            if (base + kPage < n_keys) prefetch(kv.keys(layer, kv_head, page + 1), 2 * kPage * head_dim * sizeof(std::uint16_t));
             product(a);
             float factor[kMaxRows];
             for (std::size_t r = 0; r < rows; ++r) {

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// usage: node scripts/llama_peer.mjs bench  MODEL [-p 512] [-n 64] [-r 1] [-t 2] [-c 2048] [--fa on|off|auto] [--isa ID]
+// usage: node scripts/llama_peer.mjs bench  MODEL [-p 512] [-n 64] [-d 0] [--parallel 1] [-r 1] [-t 2] [-c 2048] [--fa on|off|auto]
+//                                                 [--isa ID]
 //        node scripts/llama_peer.mjs first  MODEL --text TEXT|--ids 1,2,3 [-n 1] [-t 2] [-c 2048] [--fa ..] [--isa ..]
 //        node scripts/llama_peer.mjs logits MODEL --text TEXT|--ids 1,2,3 [-n 0] [--top 5] [--out LAST_ROW.f32] [...]
 //        node scripts/llama_peer.mjs rows   MODEL --ids 1,2,3 --out ALL_ROWS.f32 [...]
@@ -9,6 +10,8 @@
 //   mkdir ../peer && cd ../peer && npm init -y && npm install --ignore-scripts node-llama-cpp
 // and named by LLAMA_PEER_DIR=../peer (default: ../peer beside the repository, then `peer` in the folder for
 // temporary files).
+// -d: tokens that stand before those that are timed. --parallel: sequences that advance together, one token each a step; tokens
+// a second then count all of them (-n is the number of steps).
 // --isa takes a CPU library that the package ships (haswell is its AVX2 build); without it llama.cpp picks for itself.
 //
 // We talk to the package's native addon directly: llama_decode on a batch is what gets timed, with no JavaScript between
@@ -22,7 +25,7 @@ import {fileURLToPath} from "node:url";
 const usage = fs
     .readFileSync(fileURLToPath(import.meta.url), "utf8")
     .split("\n")
-    .slice(1, 5)
+    .slice(1, 6)
     .map((l) => l.slice(3))
     .join("\n");
 
@@ -32,10 +35,12 @@ function fail(message, status = 2) {
 }
 
 function parse(argv) {
-    const o = {mode: argv[0], model: argv[1], p: 512, n: null, r: 1, t: 2, c: 2048, fa: "auto", isa: null, top: 5};
+    const o = {mode: argv[0], model: argv[1], p: 512, n: null, d: 0, parallel: 1, r: 1, t: 2, c: 2048, fa: "auto", isa: null, top: 5};
     const known = {
         "-p": "p",
         "-n": "n",
+        "-d": "d",
+        "--parallel": "parallel",
         "-r": "r",
         "-t": "t",
         "-c": "c",
@@ -125,9 +130,9 @@ if (!ids && options.mode !== "bench") fail(`${options.mode} needs --text or --id
 // One batch holds the whole prompt, up to llama.cpp's usual 512 tokens; more comes in several (rows: one logit row a token).
 const batchSize = Math.max(1, Math.min(512, options.mode === "bench" ? options.p : ids.length));
 const context = new addon.AddonContext(model, {
-    contextSize: options.c,
-    batchSize,
-    sequences: 1,
+    contextSize: options.c * options.parallel, // llama.cpp shares it out
+    batchSize: Math.max(batchSize, options.parallel),
+    sequences: options.parallel,
     threads: options.t,
     flashAttention: {on: true, off: false, auto: "auto"}[options.fa],
 });
@@ -138,18 +143,24 @@ const sampler = new addon.AddonSampler(model);
 sampler.applyConfig({temperature: 0});
 
 // Appends tokens at position `at`; the last one's logits are kept. Returns their index in the batch.
-async function decode(tokens, at) {
+async function decode(tokens, at, sequence = 0) {
     let index = -1;
     for (let i = 0; i < tokens.length; i += batchSize) {
         const part = Uint32Array.from(tokens.slice(i, i + batchSize));
         const last = i + part.length === tokens.length;
         context.initBatch(part.length);
-        index = context.addToBatch(0, at + i, part, last ? Uint32Array.of(part.length - 1) : new Uint32Array(0))[0];
+        index = context.addToBatch(sequence, at + i, part, last ? Uint32Array.of(part.length - 1) : new Uint32Array(0))[0];
         await context.decodeBatch();
     }
     return index;
 }
-const forget = () => context.disposeSequence(0);
+// One token for each sequence in a single batch, logits for all.
+async function decodeTogether(token, at) {
+    context.initBatch(options.parallel);
+    for (let k = 0; k < options.parallel; ++k) context.addToBatch(k, at, Uint32Array.of(token), Uint32Array.of(0));
+    await context.decodeBatch();
+}
+const forget = (sequence = 0) => context.disposeSequence(sequence);
 
 // The logits of a batch row, in order of id.
 async function row(index) {
@@ -178,25 +189,32 @@ if (options.mode === "bench") {
     forget(); // first touch of weights and scratch
     await decode([id(0)], 0);
     forget();
+    const before = Array.from({length: options.d}, (_, i) => id(i + 3));
     const pp = [],
         tg = [];
     for (let k = 0; k < options.r; ++k) {
         if (options.p > 0) {
+            if (before.length) await decode(before, 0);
             const start = seconds();
-            await decode(prompt, 0);
+            await decode(prompt, options.d);
             pp.push(options.p / (seconds() - start));
             forget();
         }
         if (options.n > 0) {
+            for (let s = 0; s < options.parallel && before.length; ++s) await decode(before, 0, s);
             const start = seconds();
-            for (let i = 0; i < options.n; ++i) await decode([id(i)], i);
-            tg.push(options.n / (seconds() - start));
-            forget();
+            for (let i = 0; i < options.n; ++i) {
+                if (options.parallel > 1) await decodeTogether(id(i), options.d + i);
+                else await decode([id(i)], options.d + i);
+            }
+            tg.push((options.parallel * options.n) / (seconds() - start));
+            for (let s = 0; s < options.parallel; ++s) forget(s);
         }
     }
+    const suffix = options.d > 0 ? ` @ d${options.d}` : "";
     result.tests = [
-        {test: `pp${options.p}`, tps: pp},
-        {test: `tg${options.n}`, tps: tg},
+        {test: `pp${options.p}${suffix}`, tps: pp},
+        {test: `tg${options.n}${suffix}${options.parallel > 1 ? ` x${options.parallel}` : ""}`, tps: tg},
     ].filter((t) => t.tps.length);
 } else if (options.mode === "rows") {
     // One token at a time: the addon keeps a single logit row apart from embeddings, and the rows are the same.

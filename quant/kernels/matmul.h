@@ -276,23 +276,25 @@ DISTILL_INLINE void store_tile(const MatmulArgs& a, std::size_t row, typename V:
     }
 }
 
-// Where weights are read once, they are asked for kPrefetch bytes ahead, because the hardware's prefetcher stops at 4 KiB
-// pages: into the second-level cache, since a core keeps few misses of its first level under way, and one line of
-// each pair of 128 bytes, whose other one comes along.
-constexpr std::size_t kPrefetch = 4096, kPrefetchPair = 128;
+// Weights are asked for ahead, into the second-level cache, because the hardware's prefetcher stops at 4 KiB pages and a core
+// keeps few misses of its first level under way. One or two tokens are done with a line before the memory is: one line
+// of each pair of 128 bytes is asked for, the other one comes along. More tokens compute for longer than the memory
+// takes: every line, far enough ahead that it has come (docs/SPEED.md has the figures).
+template <std::size_t T>
+struct Prefetch {
+    static constexpr std::size_t kAhead = T <= 2 ? 4096 : 12288, kStep = T <= 2 ? 128 : 64;  // bytes
+};
 
-template <class Panel>
+template <std::size_t T, class Panel>
 DISTILL_INLINE const char* prefetch_from(const Panel* panel) {
-    const char* p = reinterpret_cast<const char*>(panel) + kPrefetch;
-    return p - reinterpret_cast<std::uintptr_t>(p) % kPrefetchPair;
+    const char* p = reinterpret_cast<const char*>(panel) + Prefetch<T>::kAhead;
+    return p - reinterpret_cast<std::uintptr_t>(p) % Prefetch<T>::kStep;
 }
 // The i-th of n shares of a panel's lines: a burst would be more requests than the core keeps under way.
-template <class V, class Panel, std::size_t i, std::size_t n>
+template <class V, std::size_t T, class Panel, std::size_t i, std::size_t n>
 DISTILL_INLINE void prefetch_share(const char* ahead) {
-    constexpr std::size_t kPairs = (sizeof(Panel) + kPrefetchPair - 1) / kPrefetchPair;
-    unroll<(i + 1) * kPairs / n - i * kPairs / n>([&](auto k) DISTILL_LAMBDA {
-        V::prefetch(ahead + kPrefetchPair * (i * kPairs / n + k));
-    });
+    constexpr std::size_t kStep = Prefetch<T>::kStep, kLines = (sizeof(Panel) + kStep - 1) / kStep;
+    unroll<(i + 1) * kLines / n - i * kLines / n>([&](auto k) DISTILL_LAMBDA { V::prefetch(ahead + kStep * (i * kLines / n + k)); });
 }
 
 // --- Quantised weights ---------------------------------------------------------------------------------------------
@@ -322,7 +324,7 @@ DISTILL_INLINE void quantised_tile(const MatmulArgs& a, std::size_t row, std::si
 
     for (std::size_t b = 0; b < n_blocks; ++b, ++panel, x += kBlocks) {
         const auto prepared = F::prepare(*panel);
-        const char* ahead = prefetch_from(panel);
+        const char* ahead = prefetch_from<T>(panel);
         F32 both[T][N];
 
         const auto start = [&](auto j, auto h, Dot (&dot)[T][N]) DISTILL_LAMBDA {
@@ -377,7 +379,7 @@ DISTILL_INLINE void quantised_tile(const MatmulArgs& a, std::size_t row, std::si
         };
 
         unroll<kBlocks / F::kSpan>([&](auto span) DISTILL_LAMBDA {
-            if constexpr (T <= 2) prefetch_share<V, typename F::Panel, span, kBlocks / F::kSpan>(ahead);
+            prefetch_share<V, T, typename F::Panel, span, kBlocks / F::kSpan>(ahead);
             unroll<2 / kHalves>([&](auto pass) DISTILL_LAMBDA {
                 unroll<F::kSpan / kAtOnce>([&](auto step) DISTILL_LAMBDA {
                     constexpr std::size_t j0 = span * F::kSpan + step * kAtOnce;
