@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
+#include <cstring>
 #include <new>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "engine/error.h"
@@ -148,5 +151,23 @@ void Sequence::rewind(int n_tokens) {
 int Sequence::length() const { return static_cast<int>(impl_->timeline.tokens.size()); }
 int Sequence::n_ctx() const { return impl_->n_ctx; }
 std::span<const TokenId> Sequence::tokens() const { return impl_->timeline.tokens; }
+
+std::span<const std::byte> Sequence::page(std::size_t i) const { return std::as_const(impl_->timeline.kv).page(i); }
+std::string_view Sequence::page_layout() const { return KvCache::layout(); }
+
+bool Sequence::restore_page(std::span<const TokenId> tokens, const std::function<bool(std::span<std::byte>)>& fill) {
+    Timeline& timeline = impl_->timeline;
+    const std::size_t before = timeline.tokens.size();
+    assert(before % KvCache::kPageTokens == 0 && tokens.size() == KvCache::kPageTokens);
+    if (before + tokens.size() > static_cast<std::size_t>(impl_->n_ctx)) return false;
+    timeline.kv.reserve(before + tokens.size());
+    const std::span<std::byte> page = timeline.kv.page(before / KvCache::kPageTokens);
+    if (!fill(page)) {
+        std::memset(page.data(), 0, page.size());  // attention reads slots without a token: they must hold numbers
+        return false;
+    }
+    timeline.tokens.insert(timeline.tokens.end(), tokens.begin(), tokens.end());
+    return true;
+}
 
 }  // namespace distill

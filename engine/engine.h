@@ -77,6 +77,15 @@ class Sequence {
     int n_ctx() const;
     std::span<const TokenId> tokens() const;
 
+    // Keys and values of 64 tokens as bytes, to be kept and put back by a sequence on the same model, kernels and layout.
+    // page(i) belongs to tokens [64 i, 64 i + 64), all of which the sequence must hold; it stays in place, unchanged,
+    // while the sequence is not rewound into it.
+    std::span<const std::byte> page(std::size_t i) const;
+    std::string_view page_layout() const;
+    // Appends a page to a sequence that holds whole pages only: fill puts the bytes in place and says whether they are
+    // sound. Where they are not, or there is no room for the page, the sequence is as it was and the result false.
+    bool restore_page(std::span<const TokenId> tokens, const std::function<bool(std::span<std::byte>)>& fill);
+
   private:
     struct Impl;
     std::unique_ptr<Impl> impl_;

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "engine/config.h"
@@ -33,6 +35,11 @@ class KvCache {
         return keys(layer, kv_head, page) + kPageTokens * head_dim_;
     }
     std::size_t page_bytes() const { return page_size_ * sizeof(std::uint16_t); }
+
+    // A whole page as bytes, for whoever keeps it elsewhere, and what such bytes mean: pages of another layout are useless.
+    std::span<const std::byte> page(std::size_t i) const { return {reinterpret_cast<const std::byte*>(pages_[i].get()), page_bytes()}; }
+    std::span<std::byte> page(std::size_t i) { return {reinterpret_cast<std::byte*>(pages_[i].get()), page_bytes()}; }
+    static constexpr std::string_view layout() { return "f16-panels-64"; }
 
   private:
     struct Free {
