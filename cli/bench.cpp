@@ -6,14 +6,18 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "cli/command.h"
+#include "cli/input.h"
 #include "cli/session.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
+#include "engine/generate.h"
+#include "engine/lookup.h"
 #include "engine/probe.h"
 #include "quant/kernels/kernels.h"
 
@@ -22,10 +26,13 @@ namespace distill {
 namespace {
 
 constexpr int kMaxTokens = 1 << 20;
+constexpr int kMaxParallel = 256;  // more than any memory bus can make use of
 
 struct BenchFlags {
     ModelFlags model;
     std::string prompt = "512", text = "64", depth = "0", threads, parallel = "1";
+    std::string given, forced;  // files: a prompt, and the text that stands in for the model's answer
+    KvTypes kv_types;
     int repetitions = 3;
     std::string format = "md";
 };
@@ -34,7 +41,8 @@ struct Row {
     std::string test;
     int threads = 0;
     double tps = 0, tps_sd = 0;   // tokens/s: mean over the repetitions and their standard deviation
-    double gbps = 0;              // weights read, GB/s: what bounds tg
+    double bytes_per_token = 0;   // weights, and keys and values of the tokens before; 0 for pp
+    double gbps = 0;              // these, GB/s: what bounds tg
     double gmacs = 0;             // multiply-adds of the layers' matrices, 10^9/s: what bounds pp
     std::optional<double> limit;  // of the same unit as the bound
     bool prompt = false;          // pp: bound by gmacs
@@ -67,50 +75,107 @@ std::vector<TokenId> some_tokens(int n, int n_vocab) {
     return ids;
 }
 
+// One figure measured several times.
+class Samples {
+  public:
+    void add(double x) {
+        ++n_;
+        sum_ += x;
+        squares_ += x * x;
+    }
+    double mean() const { return sum_ / n_; }
+    double deviation() const { return n_ < 2 ? 0 : std::sqrt(std::max(0.0, (squares_ - sum_ * mean()) / (n_ - 1))); }
+
+  private:
+    int n_ = 0;
+    double sum_ = 0, squares_ = 0;
+};
+
+class Stopwatch {
+  public:
+    double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+
+  private:
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
 class Bench {
   public:
-    Bench(const Engine& engine, ThreadPool& pool, int n_ctx)
-        : engine_(engine), pool_(pool), sequence_(engine, pool, n_ctx), macs_(macs_per_token(engine.file())) {}
+    Bench(const Engine& engine, ThreadPool& pool, int n_ctx, KvTypes kv_types)
+        : engine_(engine), pool_(pool), sequence_(engine, pool, n_ctx, kv_types), macs_(macs_per_token(engine.file())) {
+        const Config& c = engine.config();
+        const KvCache cache(c, kv_types);
+        kv_bytes_ = static_cast<double>(cache.page_bytes()) / KvCache::kPageTokens;
+    }
 
-    // One row: n tokens at once (prompt) or one by one (text), behind `depth` tokens.
-    Row measure(bool prompt, int n, int depth, int repetitions) {
-        Row row;
-        row.prompt = prompt;
-        row.threads = pool_.size();
-        row.test = fmt::format("{}{}", prompt ? "pp" : "tg", n);
-        if (depth > 0) row.test += fmt::format(" @ d{}", depth);
+    // n tokens at once behind `depth` tokens.
+    Row prompt(int n, int depth, int repetitions) {
+        Row row = begin(fmt::format("pp{}", n), depth);
+        row.prompt = true;
         const std::vector<TokenId> ids = some_tokens(depth + n, engine_.config().n_vocab);
-        const std::span all(ids);
-        sequence_.rewind(0);
-        if (depth > 0) sequence_.forward(all.first(static_cast<std::size_t>(depth)), Logits::none);
+        return measure(row, std::span(ids).first(static_cast<std::size_t>(depth)), repetitions, [&](bool) {
+            const Stopwatch watch;
+            sequence_.forward(std::span(ids).subspan(static_cast<std::size_t>(depth)));
+            return n / watch.seconds();
+        });
+    }
 
-        const double limit_before = probe(prompt);
-        double sum = 0, squares = 0;
-        for (int r = -1; r < repetitions; ++r) {  // the first one warms up
-            sequence_.rewind(depth);
-            const auto start = std::chrono::steady_clock::now();
-            if (prompt) {
-                sequence_.forward(all.subspan(static_cast<std::size_t>(depth)));
-            } else {
-                // Warming up needs no full length.
-                const int steps = r < 0 ? std::min(n, 4) : n;
-                for (int i = 0; i < steps; ++i) sequence_.forward(all.subspan(static_cast<std::size_t>(depth + i), 1));
+    // n tokens one by one behind `depth` tokens, in `width` sequences at once; tokens a second count all of them.
+    Row text(int n, int depth, int width, int repetitions) {
+        Row row = begin(fmt::format("tg{}", n), depth);
+        if (width > 1) row.test += fmt::format(" x{}", width);
+        const std::vector<TokenId> ids = some_tokens(depth + n, engine_.config().n_vocab);
+        row.bytes_per_token = (static_cast<double>(engine_.weight_bytes_per_token()) / width) + kv_bytes_ * (depth + n / 2.0);
+        return measure(row, std::span(ids).first(static_cast<std::size_t>(depth)), repetitions, [&](bool warming) {
+            std::vector<Sequence> others;
+            std::vector<Sequence*> all = {&sequence_};
+            for (int i = 1; i < width; ++i) others.push_back(sequence_.fork());
+            for (Sequence& s : others) all.push_back(&s);
+            const int steps = warming ? std::min(n, 4) : n;
+            const Stopwatch watch;
+            for (int i = 0; i < steps; ++i) {
+                const TokenId id = ids[static_cast<std::size_t>(depth + i)];
+                Sequence::forward_together(all, std::vector<TokenId>(all.size(), id));
             }
-            const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-            if (interrupts() > 0) throw Error("interrupted", Status::interrupted);
-            if (r < 0) continue;
-            const double tps = n / seconds;
-            sum += tps;
-            squares += tps * tps;
+            return width * steps / watch.seconds();
+        });
+    }
+
+    // A given text in place of the model's own choice behind a given prompt: token by token, and with what stands before
+    // guessed at (engine/lookup.h). The two take turns, so that both see the same moods of the machine.
+    std::vector<Row> forced(std::span<const TokenId> prompt, std::span<const TokenId> text, int repetitions) {
+        std::vector<Row> rows = {begin("forced", 0), begin("forced lookup", 0)};
+        std::vector<Samples> tps(2);
+        const double limit_before = probe(false);
+        sequence_.rewind(0);
+        const std::span<const float> first = sequence_.forward(prompt);
+        const std::uint32_t expected = hash_logits(first);
+        std::vector<std::uint32_t> hashes;
+        for (int r = 0; r < repetitions; ++r) {
+            for (const bool guesses : {false, true}) {
+                sequence_.rewind(static_cast<int>(prompt.size()));
+                Decoder decoder(sequence_, guesses);
+                std::uint32_t hash = expected;
+                const Stopwatch watch;
+                for (const TokenId id : text) hash = hash * 31 + hash_logits(decoder.next(id));
+                tps[guesses].add(static_cast<double>(text.size()) / watch.seconds());
+                hashes.push_back(hash);
+                if (interrupts() > 0) throw Error("interrupted", Status::interrupted);
+                if (guesses && r == 0) {
+                    note(fmt::format("lookup: {} tokens in {} readings of the weights, {} of {} guesses held", text.size(),
+                                     decoder.passes(), decoder.held(), decoder.guessed()));
+                }
+            }
         }
-        row.tps = sum / repetitions;
-        if (repetitions > 1) {
-            row.tps_sd = std::sqrt(std::max(0.0, (squares - sum * row.tps) / (repetitions - 1)));
+        if (std::ranges::count(hashes, hashes.front()) != std::ssize(hashes)) {
+            throw Error("the logits with and without lookup differ: this is a defect of distill, please report it", Status::failure);
         }
-        row.gmacs = row.tps * macs_ * 1e-9;
-        row.gbps = prompt ? 0 : row.tps * static_cast<double>(engine_.weight_bytes_per_token()) * 1e-9;
-        row.limit = (limit_before + probe(prompt)) / 2;  // it drifts on shared machines: both sides of the row count
-        return row;
+        const double limit = (limit_before + probe(false)) / 2;
+        for (std::size_t i = 0; i < 2; ++i) {
+            rows[i].bytes_per_token = static_cast<double>(engine_.weight_bytes_per_token());
+            finish(rows[i], tps[i], limit);
+        }
+        return rows;
     }
 
   private:
@@ -118,11 +183,42 @@ class Bench {
     double probe(bool prompt) {
         return prompt ? integer_peak_gmacs(engine_.kernels(), pool_) : read_bandwidth_gbps(pool_);
     }
+    Row begin(std::string test, int depth) const {
+        Row row;
+        row.threads = pool_.size();
+        row.test = std::move(test);
+        if (depth > 0) row.test += fmt::format(" @ d{}", depth);
+        return row;
+    }
+    // once(warming) -> tokens a second, with the sequence holding `before` at each call.
+    Row measure(Row row, std::span<const TokenId> before, int repetitions, const std::function<double(bool warming)>& once) {
+        sequence_.rewind(0);
+        if (!before.empty()) sequence_.forward(before, Logits::none);
+        const double limit_before = probe(row.prompt);
+        Samples tps;
+        for (int r = -1; r < repetitions; ++r) {  // the first one warms up
+            sequence_.rewind(static_cast<int>(before.size()));
+            const double result = once(r < 0);
+            if (interrupts() > 0) throw Error("interrupted", Status::interrupted);
+            if (r >= 0) tps.add(result);
+        }
+        // The limit drifts on shared machines: both sides of the row count.
+        finish(row, tps, (limit_before + probe(row.prompt)) / 2);
+        return row;
+    }
+    void finish(Row& row, const Samples& tps, double limit) const {
+        row.tps = tps.mean();
+        row.tps_sd = tps.deviation();
+        row.gmacs = row.tps * macs_ * 1e-9;
+        row.gbps = row.tps * row.bytes_per_token * 1e-9;
+        row.limit = limit;
+    }
 
     const Engine& engine_;
     ThreadPool& pool_;
     Sequence sequence_;
     double macs_;
+    double kv_bytes_;  // of keys and values, a token
 };
 
 nlohmann::ordered_json to_json(const Row& row, std::string_view model, std::string_view isa) {
@@ -190,15 +286,21 @@ Status run(const BenchFlags& flags) {
     const auto texts = parse_int_list(flags.text, "-n", 0, kMaxTokens);
     const auto depths = parse_int_list(flags.depth, "-d", 0, kMaxTokens);
     auto threads = parse_int_list(flags.threads, "-t", 1, 1024);
-    for (const int width : parse_int_list(flags.parallel, "--parallel", 1, 1024)) {
-        if (width != 1)
-            throw Error("--parallel: this version runs one sequence at a time, only 1 works", Status::usage);
+    const auto widths = parse_int_list(flags.parallel, "--parallel", 1, kMaxParallel);
+    if (flags.given.empty() != flags.forced.empty()) {
+        throw Error("--given and --forced belong together: a prompt, and the text that follows it", Status::usage);
     }
     if (threads.empty()) threads.push_back(default_threads());
     ModelFlags model = flags.model;
     model.threads = threads.front();
     const Session session = load_session(model);
-    int longest = 0;
+    std::vector<TokenId> given, forced;
+    if (!flags.given.empty()) {
+        given = session.engine.tokenizer().encode(read_text_file(flags.given), Specials::as_text);
+        forced = session.engine.tokenizer().encode(read_text_file(flags.forced), Specials::as_text);
+        if (given.empty() || forced.empty()) throw Error("--given and --forced need a text each, one is empty", Status::usage);
+    }
+    int longest = static_cast<int>(given.size() + forced.size());
     for (const int depth : depths) {
         for (const int n : prompts) longest = std::max(longest, depth + n);
         for (const int n : texts) longest = std::max(longest, depth + n);
@@ -213,11 +315,18 @@ Status run(const BenchFlags& flags) {
     for (const int n_threads : threads) {
         ThreadPool pool(n_threads);
         session.engine.pack(pool);
-        Bench bench(session.engine, pool, std::max(longest, 1));
+        Bench bench(session.engine, pool, std::max(longest, 1), flags.kv_types);
+        if (!given.empty()) {
+            for (const Row& row : bench.forced(given, forced, flags.repetitions)) report.add(row);
+            continue;
+        }
         for (const int depth : depths) {
-            for (const bool prompt : {true, false}) {
-                for (const int n : prompt ? prompts : texts) {
-                    if (n > 0) report.add(bench.measure(prompt, n, depth, flags.repetitions));
+            for (const int n : prompts) {
+                if (n > 0) report.add(bench.prompt(n, depth, flags.repetitions));
+            }
+            for (const int n : texts) {
+                for (const int width : widths) {
+                    if (n > 0) report.add(bench.text(n, depth, width, flags.repetitions));
                 }
             }
         }
@@ -246,7 +355,11 @@ void add_bench_command(CLI::App& app, Action& action) {
     command->add_option("-t,--threads", flags->threads, "thread counts; none = physical cores")
         ->type_name("N,N,...")
         ->envname("DISTILL_ARG_THREADS");
-    add_list("--parallel", flags->parallel, "sequences at once: only 1");
+    add_list("--parallel", flags->parallel, "sequences that make text together; tokens/s count all");
+    command->add_option("--given", flags->given, "with --forced: a prompt; measures prompt lookup instead of the other rows")
+        ->type_name("FILE");
+    command->add_option("--forced", flags->forced, "the text that stands in for the model's answer to --given")->type_name("FILE");
+    add_cache_type_flags(*command, flags->kv_types);
     command->add_option("-r,--repetitions", flags->repetitions, "measurements of each row")
         ->type_name("N")
         ->check(CLI::Range(1, 1000))

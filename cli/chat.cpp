@@ -26,7 +26,7 @@ class Chat {
           session_(load_session(flags.model)),
           prompter_(session_.engine, flags.style),
           sampler_(sampler_options(flags.sampling, session_.engine.file(), session_.engine.tokenizer())),
-          sequence_(session_.engine, *session_.pool, session_.n_ctx) {
+          sequence_(session_.sequence()) {
         Sampler{sampler_};  // bad values are wrong usage now, not at the first answer
     }
 

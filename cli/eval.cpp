@@ -446,7 +446,7 @@ Status run(const EvalFlags& flags) {
     std::optional<ResultFile> file;
     if (!flags.out.empty()) file.emplace(flags.out, header);
 
-    Sequence sequence(engine, *session.pool, session.n_ctx);
+    Sequence sequence = session.sequence();
     Report report;
     int resumed = 0;
     bool interrupted = false;

@@ -87,7 +87,7 @@ Status run(const LogitsFlags& flags) {
                                 session.n_ctx),
                     Status::context);
     }
-    Sequence sequence(session.engine, *session.pool, session.n_ctx);
+    Sequence sequence = session.sequence();
     OutputFile file(flags.out);
     Progress progress("computing logits");
     for (std::size_t done = 0; done < ids.size();) {

@@ -66,7 +66,7 @@ Status one_shot(const RunFlags& flags, const std::string& prompt_text) {
 
     Output out = standard_output();
     Output err = standard_error();
-    Sequence sequence(engine, *session.pool, session.n_ctx);
+    Sequence sequence = session.sequence();
     std::string fingerprint;
     Status status = Status::ok;
     for (int i = 0; i < flags.samples; ++i, ++sampler.seed) {

@@ -47,6 +47,18 @@ void add_context_flag(CLI::App& app, ModelFlags& flags) {
     from_environment(app.add_option("-c,--ctx-size", flags.ctx_size, "tokens of context; 0 = the model's window")
                          ->check(CLI::Range(0, kMaxInt))
                          ->type_name("N"));
+    add_cache_type_flags(app, flags.kv_types);
+}
+
+void add_cache_type_flags(CLI::App& app, KvTypes& types) {
+    const auto add = [&](const char* name, KvType& type, const char* text) {
+        from_environment(app.add_option_function<std::string>(
+                                name, [&type](const std::string& word) { type = word == "q8_0" ? KvType::q8_0 : KvType::f16; }, text)
+                             ->check(CLI::IsMember({"f16", "q8_0"}))
+                             ->type_name("TYPE"));
+    };
+    add("--cache-type-k", types.keys, "keys of the context: f16, or q8_0 in half the memory");
+    add("--cache-type-v", types.values, "values of the context: f16 or q8_0");
 }
 
 void add_sampling_flags(CLI::App& app, SamplingFlags& flags) {
@@ -108,10 +120,12 @@ std::vector<int> parse_int_list(const std::string& text, const std::string& flag
 }
 
 std::vector<std::string> normalise_arguments(int argc, const char* const* argv) {
-    constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kOneDash = {{
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kOneDash = {{
         {"-sys", "--system-prompt"},
         {"-sysf", "--system-prompt-file"},
         {"-co", "--color"},
+        {"-ctk", "--cache-type-k"},
+        {"-ctv", "--cache-type-v"},
     }};
     std::vector<std::string> arguments;
     for (int i = 1; i < argc; ++i) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/kv_cache.h"
 #include "engine/sampler.h"
 
 namespace CLI {
@@ -24,9 +25,12 @@ struct ModelFlags {
     bool no_repack = false;
     int threads = 0;      // 0 = physical cores
     int ctx_size = 0;     // 0 = the model's window
+    KvTypes kv_types;
 };
 void add_model_flags(CLI::App& app, ModelFlags& flags);
+// The window, and how its keys and values are kept.
 void add_context_flag(CLI::App& app, ModelFlags& flags);
+void add_cache_type_flags(CLI::App& app, KvTypes& types);
 
 // What the user said about sampling; the rest comes from the model.
 struct SamplingFlags {

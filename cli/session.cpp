@@ -71,7 +71,7 @@ Session load_session(const ModelFlags& flags) {
                          window));
     }
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    return Session{std::move(pool), std::move(engine), n_ctx, seconds};
+    return Session{std::move(pool), std::move(engine), n_ctx, flags.kv_types, seconds};
 }
 
 std::string model_name(const ModelFlags& flags, const Config& config) {

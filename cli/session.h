@@ -19,7 +19,10 @@ struct Session {
     std::unique_ptr<ThreadPool> pool;
     Engine engine;
     int n_ctx = 0;  // as asked for, else the model's window
+    KvTypes kv_types;
     double load_seconds = 0;
+
+    Sequence sequence() const { return Sequence(engine, *pool, n_ctx, kv_types); }
 };
 Session load_session(const ModelFlags& flags);
 

@@ -77,17 +77,31 @@ struct Sequence::Impl {
     std::optional<Scratch> scratch;  // as large as the largest batch so far needed
     std::vector<float> rows;         // logits of several batches
 
+    // That they exist and fit.
+    void check(std::span<const TokenId> tokens) const {
+        const std::size_t all = timeline.tokens.size() + tokens.size();
+        if (all > static_cast<std::size_t>(n_ctx)) {
+            throw Error(fmt::format("{} tokens: the request exceeds the available context size of {} tokens; raise -c or shorten "
+                                    "the prompt", all, n_ctx), Status::context);
+        }
+        for (const TokenId id : tokens) {
+            if (id < 0 || id >= engine.config().n_vocab) {
+                throw Error(fmt::format("token id {} is outside the vocabulary of {}", id, engine.config().n_vocab), Status::usage);
+            }
+        }
+    }
     Scratch& scratch_for(std::size_t n_tokens) {
         if (!scratch || scratch->max_tokens < n_tokens) {
             scratch.reset();
-            scratch.emplace(engine.model(), pool.size(), std::min(kBatch, n_tokens <= 16 ? 16 : n_tokens));
+            scratch.emplace(engine.model(), pool.size(), std::max<std::size_t>(n_tokens, 16));
         }
         return *scratch;
     }
 };
 
-Sequence::Sequence(const Engine& engine, ThreadPool& pool, int n_ctx)
-    : impl_(std::make_unique<Impl>(Impl{engine, pool, n_ctx, {KvCache(engine.config()), RopeTable(engine.config()), {}}, {}, {}})) {}
+Sequence::Sequence(const Engine& engine, ThreadPool& pool, int n_ctx, KvTypes types)
+    : impl_(std::make_unique<Impl>(
+          Impl{engine, pool, n_ctx, {KvCache(engine.config(), types), RopeTable(engine.config()), {}}, {}, {}})) {}
 Sequence::Sequence(Sequence&&) noexcept = default;
 Sequence& Sequence::operator=(Sequence&&) noexcept = default;
 Sequence::~Sequence() = default;
@@ -97,15 +111,7 @@ std::span<const float> Sequence::forward(std::span<const TokenId> tokens, Logits
     Impl& s = *impl_;
     Timeline& timeline = s.timeline;
     const std::size_t before = timeline.tokens.size();
-    if (before + tokens.size() > static_cast<std::size_t>(s.n_ctx)) {
-        throw Error(fmt::format("{} tokens: the request exceeds the available context size of {} tokens; raise -c or shorten "
-                                "the prompt", before + tokens.size(), s.n_ctx), Status::context);
-    }
-    for (const TokenId id : tokens) {
-        if (id < 0 || id >= s.engine.config().n_vocab) {
-            throw Error(fmt::format("token id {} is outside the vocabulary of {}", id, s.engine.config().n_vocab), Status::usage);
-        }
-    }
+    s.check(tokens);
     if (tokens.empty()) return {};
     flush_denormals_to_zero();
     try {
@@ -126,7 +132,7 @@ std::span<const float> Sequence::forward(std::span<const TokenId> tokens, Logits
             }
             s.engine.pack_before(s.pool, batch.size(), [&] { return !go_on || go_on(0); });
             if (stopped) return {};
-            const std::span<const float> logits = distill::forward(model, timeline, scratch, s.pool, batch, now, go_on);
+            const std::span<const float> logits = distill::forward(model, std::vector{Part{&timeline, batch}}, scratch, s.pool, now, go_on);
             if (stopped) return {};
             done += batch.size();
             if (want == Logits::all && tokens.size() > batch.size()) s.rows.insert(s.rows.end(), logits.begin(), logits.end());
@@ -143,6 +149,33 @@ std::span<const float> Sequence::forward(std::span<const TokenId> tokens, Logits
     }
 }
 
+std::span<const float> Sequence::forward_together(std::span<Sequence* const> sequences, std::span<const TokenId> tokens) {
+    assert(!sequences.empty() && sequences.size() == tokens.size());
+    Impl& first = *sequences[0]->impl_;
+    std::vector<Part> parts;
+    for (std::size_t i = 0; i < sequences.size(); ++i) {
+        Impl& s = *sequences[i]->impl_;
+        assert(&s.engine == &first.engine);
+        s.check(tokens.subspan(i, 1));
+        parts.push_back({&s.timeline, tokens.subspan(i, 1)});
+    }
+    flush_denormals_to_zero();
+    try {
+        Scratch& scratch = first.scratch_for(parts.size());
+        first.engine.pack_before(first.pool, parts.size(), {});
+        return distill::forward(first.engine.model(), parts, scratch, first.pool, Logits::all);
+    } catch (const std::bad_alloc&) {
+        throw out_of_memory();
+    }
+}
+
+Sequence Sequence::fork() const {
+    const Impl& s = *impl_;
+    Sequence copy(s.engine, s.pool, s.n_ctx, s.timeline.kv.types());
+    copy.impl_->timeline = s.timeline;
+    return copy;
+}
+
 void Sequence::rewind(int n_tokens) {
     auto& tokens = impl_->timeline.tokens;
     if (n_tokens >= 0 && static_cast<std::size_t>(n_tokens) < tokens.size()) tokens.resize(static_cast<std::size_t>(n_tokens));
@@ -153,14 +186,14 @@ int Sequence::n_ctx() const { return impl_->n_ctx; }
 std::span<const TokenId> Sequence::tokens() const { return impl_->timeline.tokens; }
 
 std::span<const std::byte> Sequence::page(std::size_t i) const { return std::as_const(impl_->timeline.kv).page(i); }
-std::string_view Sequence::page_layout() const { return KvCache::layout(); }
+std::string Sequence::page_layout() const { return impl_->timeline.kv.layout(); }
 
 bool Sequence::restore_page(std::span<const TokenId> tokens, const std::function<bool(std::span<std::byte>)>& fill) {
     Timeline& timeline = impl_->timeline;
     const std::size_t before = timeline.tokens.size();
     assert(before % KvCache::kPageTokens == 0 && tokens.size() == KvCache::kPageTokens);
     if (before + tokens.size() > static_cast<std::size_t>(impl_->n_ctx)) return false;
-    timeline.kv.reserve(before + tokens.size());
+    timeline.kv.reserve(before, before + tokens.size());
     const std::span<std::byte> page = timeline.kv.page(before / KvCache::kPageTokens);
     if (!fill(page)) {
         std::memset(page.data(), 0, page.size());  // attention reads slots without a token: they must hold numbers

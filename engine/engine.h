@@ -10,6 +10,7 @@
 
 #include "engine/config.h"
 #include "engine/gguf.h"
+#include "engine/kv_cache.h"
 #include "engine/thread_pool.h"
 #include "tokenizer/tokenizer.h"
 
@@ -60,8 +61,9 @@ enum class Logits { last, all, none };
 // on the pool's size nor on how the tokens were cut into calls.
 class Sequence {
   public:
-    // Room for n_ctx tokens; memory is taken as the sequence grows. Engine and pool must outlive the sequence.
-    Sequence(const Engine& engine, ThreadPool& pool, int n_ctx);
+    // Room for n_ctx tokens; memory is taken as the sequence grows. Engine and pool must outlive the sequence. Throws
+    // Error{usage} for types of keys and values that the model's heads do not fit.
+    Sequence(const Engine& engine, ThreadPool& pool, int n_ctx, KvTypes types = {});
     Sequence(Sequence&&) noexcept;
     Sequence& operator=(Sequence&&) noexcept;
     ~Sequence();
@@ -72,6 +74,12 @@ class Sequence {
     // number of tokens done, a batch under way counted by its layers; returning false stops there: the batches done so far stay, the result is empty.
     std::span<const float> forward(std::span<const TokenId> tokens, Logits want = Logits::last,
                                    const std::function<bool(int done)>& progress = {});
+    // Appends one token to each of several sequences of one engine, which read the weights once together. Returns logits
+    // [sequences, n_vocab], for each the same bits as forward() would give; valid until the next call on the first
+    // sequence, whose pool does the work. Throws as forward() does; the sequences are then all as they were.
+    static std::span<const float> forward_together(std::span<Sequence* const> sequences, std::span<const TokenId> tokens);
+    // A second timeline with the same tokens behind it. Keys and values are shared until one of the two writes there.
+    Sequence fork() const;
     void rewind(int n_tokens);               // forget all after the first n_tokens
     int length() const;                      // tokens so far
     int n_ctx() const;
@@ -81,7 +89,7 @@ class Sequence {
     // page(i) belongs to tokens [64 i, 64 i + 64), all of which the sequence must hold; it stays in place, unchanged,
     // while the sequence is not rewound into it.
     std::span<const std::byte> page(std::size_t i) const;
-    std::string_view page_layout() const;
+    std::string page_layout() const;
     // Appends a page to a sequence that holds whole pages only: fill puts the bytes in place and says whether they are
     // sound. Where they are not, or there is no room for the page, the sequence is as it was and the result false.
     bool restore_page(std::span<const TokenId> tokens, const std::function<bool(std::span<std::byte>)>& fill);

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cassert>
 
 #include "engine/error.h"
@@ -31,19 +32,39 @@ Scratch::Scratch(const Config& c, std::size_t panel_bytes, std::size_t n)
       up(n * static_cast<std::size_t>(c.d_ff)),
       output_pairs(2 * n, static_cast<std::size_t>(c.d_model)) {}
 
-std::span<const float> forward(const Model& m, Timeline& timeline, Scratch& s, ThreadPool& pool,
-                               std::span<const TokenId> tokens, Logits want,
+namespace {
+
+// Makes room in the timelines, so that nothing after the pass can fail. Rows of the batch: part after part.
+std::vector<Segment> make_segments(std::span<const Part> parts) {
+    std::vector<Segment> segments;
+    std::size_t row = 0;
+    for (const Part& p : parts) {
+        Timeline& t = *p.timeline;
+        const std::size_t pos = t.tokens.size(), n = p.tokens.size();
+        t.kv.reserve(pos, pos + n);
+        t.rope.extend(pos + n);
+        t.tokens.reserve(pos + n);
+        segments.push_back({&t.kv, &t.rope, pos, row, n});
+        row += n;
+    }
+    return segments;
+}
+
+}  // namespace
+
+std::span<const float> forward(const Model& m, std::span<const Part> parts, Scratch& s, ThreadPool& pool, Logits want,
                                const std::function<bool(std::size_t)>& go_on) {
     const Config& c = m.config;
-    const Ops ops{m, pool, s.panels, tokens.size()};
-    const std::size_t pos = timeline.tokens.size(), d_model = static_cast<std::size_t>(c.d_model);
+    const std::size_t d_model = static_cast<std::size_t>(c.d_model);
     const std::size_t n_heads = static_cast<std::size_t>(c.n_heads), n_kv_heads = static_cast<std::size_t>(c.n_kv_heads);
-    assert(tokens.size() <= s.max_tokens);
-    timeline.kv.reserve(pos + tokens.size());
-    timeline.rope.extend(pos + tokens.size());
-    timeline.tokens.reserve(pos + tokens.size());
+    const std::vector<Segment> segments = make_segments(parts);
+    const std::size_t n_tokens = segments.back().first + segments.back().n_tokens;
+    const Ops ops{m, pool, s.panels, n_tokens};
+    assert(n_tokens <= s.max_tokens);
 
-    ops.embed(s.x.data(), *m.token_embedding, tokens);  // [tokens, d_model]
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        ops.embed(s.x.data() + segments[i].first * d_model, *m.token_embedding, parts[i].tokens);  // [tokens, d_model]
+    }
     for (std::size_t l = 0; l < m.layers.size(); ++l) {
         const LayerWeights& w = m.layers[l];
         if (l > 0 && go_on && !go_on(l)) return {};
@@ -51,10 +72,10 @@ std::span<const float> forward(const Model& m, Timeline& timeline, Scratch& s, T
         // x += Wo attention(rope(Wq h + bq), rope(Wk h + bk), Wv h + bv)      h = rms_norm(x)
         ops.rms_norm(s.h, s.x.data(), w.attn_norm);
         ops.matmul({{s.q.data(), &w.q, &w.q_bias}, {s.k.data(), &w.k, &w.k_bias}, {s.v.data(), &w.v, &w.v_bias}}, s.h);
-        ops.rope(s.q.data(), n_heads, pos, timeline.rope);
-        ops.rope(s.k.data(), n_kv_heads, pos, timeline.rope);
-        ops.store(timeline.kv, l, pos, s.k.data(), s.v.data());
-        ops.attend(s.attended, s.q.data(), timeline.kv, l, pos);
+        ops.rope(s.q.data(), n_heads, segments);
+        ops.rope(s.k.data(), n_kv_heads, segments);
+        ops.store(segments, l, s.k.data(), s.v.data());
+        ops.attend(s.attended, s.q.data(), segments, l);
         ops.matmul({{s.x.data(), &w.o, nullptr, true}}, s.attended);
 
         // x += Wdown (silu(Wgate h) * (Wup h))                                h = rms_norm(x)
@@ -63,16 +84,23 @@ std::span<const float> forward(const Model& m, Timeline& timeline, Scratch& s, T
         ops.silu_mul(s.gate, s.up.data());
         ops.matmul({{s.x.data(), &w.down, nullptr, true}}, s.gate);
 
-        if (!ops.all_finite(s.x.data(), tokens.size() * d_model)) {
+        if (!ops.all_finite(s.x.data(), n_tokens * d_model)) {
             throw Error(fmt::format("layer {} computed numbers that are not finite: the file is damaged or not meant for "
                                     "16-bit keys and values", l), Status::failure);
         }
     }
 
     if (want != Logits::none) {
-        const std::size_t rows = want == Logits::all ? tokens.size() : 1;  // the largest matrix is worth skipping
+        // The largest matrix is worth skipping: where only last rows count, they move to the front.
+        const std::size_t rows = want == Logits::all ? n_tokens : parts.size();
+        if (want == Logits::last) {
+            for (std::size_t i = 0; i < parts.size(); ++i) {
+                const std::size_t last_row = segments[i].first + segments[i].n_tokens - 1;
+                std::copy_n(s.x.data() + last_row * d_model, d_model, s.x.data() + i * d_model);
+            }
+        }
         const Ops last{m, pool, s.panels, rows};
-        last.rms_norm(s.h, s.x.data() + (tokens.size() - rows) * d_model, m.output_norm);
+        last.rms_norm(s.h, s.x.data(), m.output_norm);
         s.logits.resize(rows * m.output.rows);
         last.logits(s.logits.data(), m.output, s.h, s.output_pairs);
         if (!ops.all_finite(s.logits.data(), s.logits.size())) {
@@ -81,7 +109,9 @@ std::span<const float> forward(const Model& m, Timeline& timeline, Scratch& s, T
     } else {
         s.logits.clear();
     }
-    timeline.tokens.insert(timeline.tokens.end(), tokens.begin(), tokens.end());  // last: an error leaves all as it was
+    for (const Part& p : parts) {  // last: an error leaves all as it was
+        p.timeline->tokens.insert(p.timeline->tokens.end(), p.tokens.begin(), p.tokens.end());
+    }
     return s.logits;
 }
 

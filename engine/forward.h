@@ -37,11 +37,18 @@ struct Timeline {
     std::vector<TokenId> tokens;
 };
 
-// Appends tokens (at most scratch.max_tokens; ids are valid) and returns logits [rows, n_vocab]. go_on, if given, is asked
-// between layers and told how many are done; where it says false the pass is given up, with an empty result. Throws
-// Error{failure} naming the first layer with numbers that are not finite. Given up or thrown, the timeline is as it was.
-std::span<const float> forward(const Model& m, Timeline& timeline, Scratch& s, ThreadPool& pool,
-                               std::span<const TokenId> tokens, Logits want,
+// What a pass appends to one timeline.
+struct Part {
+    Timeline* timeline;
+    std::span<const TokenId> tokens;
+};
+
+// Appends tokens to timelines, each of which appears once (at most scratch.max_tokens tokens in all; ids are valid), reading
+// the weights once for all of them. Returns logits [rows, n_vocab], part after part: a row for each token, or for the last
+// one of each part. go_on, if given, is asked between layers and told how many are done; where it says false the pass is
+// given up, with an empty result. Throws Error{failure} naming the first layer with numbers that are not finite. Given up or
+// thrown, the timelines are as they were.
+std::span<const float> forward(const Model& m, std::span<const Part> parts, Scratch& s, ThreadPool& pool, Logits want,
                                const std::function<bool(std::size_t layers)>& go_on = {});
 
 }  // namespace distill

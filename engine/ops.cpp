@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <new>
 
@@ -190,132 +191,237 @@ void Ops::run_products(std::initializer_list<Product> products, const Activation
     });
 }
 
-void Ops::rope(float* x, std::size_t n_heads, std::size_t pos0, const RopeTable& table) const {
+template <class Job>
+void Ops::for_rows(std::span<const Segment> segments, const Job& job) const {
+    for_groups([&](std::size_t first, std::size_t last) {
+        for (const Segment& s : segments) {
+            const std::size_t end = std::min(last, s.first + s.n_tokens);
+            for (std::size_t row = std::max(first, s.first); row < end; ++row) job(s, row);
+        }
+    });
+}
+
+void Ops::rope(float* x, std::size_t n_heads, std::span<const Segment> segments) const {
     const auto head_dim = static_cast<std::size_t>(config_.head_dim), half = static_cast<std::size_t>(config_.rope_dim) / 2;
     const bool halves = config_.rope_pairs == RopePairs::halves;
-    for_groups([&](std::size_t first, std::size_t last) {
-        for (std::size_t t = first; t < last; ++t) {
-            const float* cosine = table.cosine(pos0 + t);
-            const float* sine = table.sine(pos0 + t);
-            for (std::size_t h = 0; h < n_heads; ++h) {
-                float* head = x + (t * n_heads + h) * head_dim;
-                for (std::size_t i = 0; i < half; ++i) {
-                    float& a = halves ? head[i] : head[2 * i];
-                    float& b = halves ? head[i + half] : head[2 * i + 1];
-                    const float turned = a * cosine[i] - b * sine[i];
-                    b = a * sine[i] + b * cosine[i];
-                    a = turned;
-                }
+    for_rows(segments, [&](const Segment& s, std::size_t row) {
+        const float* cosine = s.rope->cosine(s.position + row - s.first);
+        const float* sine = s.rope->sine(s.position + row - s.first);
+        for (std::size_t h = 0; h < n_heads; ++h) {
+            float* head = x + (row * n_heads + h) * head_dim;
+            for (std::size_t i = 0; i < half; ++i) {
+                float& a = halves ? head[i] : head[2 * i];
+                float& b = halves ? head[i + half] : head[2 * i + 1];
+                const float turned = a * cosine[i] - b * sine[i];
+                b = a * sine[i] + b * cosine[i];
+                a = turned;
             }
         }
     });
 }
 
-void Ops::store(KvCache& kv, std::size_t layer, std::size_t pos0, const float* k, const float* v) const {
+void Ops::store(std::span<const Segment> segments, std::size_t layer, const float* k, const float* v) const {
     const auto width = static_cast<std::size_t>(config_.n_kv_heads) * static_cast<std::size_t>(config_.head_dim);
-    for_groups([&](std::size_t first, std::size_t last) {
-        for (std::size_t t = first; t < last; ++t) kv.store(kernels_, layer, pos0 + t, k + t * width, v + t * width);
+    for_rows(segments, [&](const Segment& s, std::size_t row) {
+        s.kv->store(kernels_, layer, s.position + row - s.first, k + row * width, v + row * width);
     });
 }
 
 namespace {
+
+constexpr std::size_t kPage = KvCache::kPageTokens;
+constexpr std::size_t kMaxQueries = 64;  // of a tile of attention
+
+// Working memory of one thread for one tile of attention.
+struct AttendScratch {
+    explicit AttendScratch(std::size_t head_dim)
+        : queries(kMaxQueries * head_dim),
+          blocks((kMaxQueries + kMaxGroup) * head_dim / kActBlock * sizeof(ActBlock<1>)),
+          values(kMaxQueries * head_dim),
+          page_values(kMaxQueries * head_dim),
+          scores(kMaxQueries * kPage),
+          expanded(kPage * (head_dim + kPanelRows)) {}
+    Buffer<float> queries;      // [rows][head_dim]
+    Buffer<std::byte> blocks;   // the same as int8, for keys in q8_0
+    Buffer<float> values;       // [rows][head_dim]: weighted values so far
+    Buffer<float> page_values;  // [rows][head_dim]: those of one page
+    Buffer<float> scores;       // [rows][kPage]
+    Buffer<float> expanded;     // values of one page and head in q8_0, as F32 panels
+};
+
 // Into the second-level cache.
-void prefetch(const void* from, std::size_t bytes) {
-    for (std::size_t i = 0; i < bytes; i += 64) __builtin_prefetch(static_cast<const char*>(from) + i, 0, 2);
+void prefetch(const std::byte* from, std::size_t bytes) {
+    for (std::size_t i = 0; i < bytes; i += 64) __builtin_prefetch(from + i, 0, 2);
 }
+
+// The two products of attention for one head of one page, whatever type the cache holds.
+class PageProducts {
+  public:
+    PageProducts(const Kernels& kernels, KvTypes types, std::size_t head_dim)
+        : kernels_(kernels),
+          types_(types),
+          head_dim_(head_dim),
+          key_product_(matmul(types.keys == KvType::f16 ? FormatId::f16 : FormatId::q8_0)),
+          value_product_(matmul(types.values == KvType::f16 ? FormatId::f16 : FormatId::f32)) {}
+
+    // Once for all pages.
+    void prepare(AttendScratch& s, std::size_t rows) const {
+        if (types_.keys == KvType::f16) return;
+        for_groups(rows, [&](std::size_t row, std::size_t n, int group) {
+            kernels_.ops.quantize(blocks(s, row), s.queries.data() + row * head_dim_, head_dim_, head_dim_, static_cast<int>(n),
+                                  group);
+        });
+    }
+    // scores[row][key] = q . k for the first `keys` keys of the page.
+    void scores(AttendScratch& s, const std::byte* panels, std::size_t rows, std::size_t keys) const {
+        MatmulArgs a{};
+        a.panels = panels;
+        a.columns = a.panel_columns = a.x_stride = head_dim_;
+        a.row_end = keys;
+        a.out_stride = kPage;
+        if (types_.keys == KvType::f16) {
+            a.x = s.queries.data();
+            a.out = s.scores.data();
+            a.n_tokens = static_cast<int>(rows);
+            return key_product_(a);
+        }
+        for_groups(rows, [&](std::size_t row, std::size_t n, int group) {
+            a.x = blocks(s, row);
+            a.out = s.scores.data() + row * kPage;
+            a.n_tokens = static_cast<int>(n);
+            a.group = group;
+            key_product_(a);
+        });
+    }
+    // page_values[row] = sum over the first `keys` keys of p * v.
+    void values(AttendScratch& s, const std::byte* panels, std::size_t rows, std::size_t keys) const {
+        MatmulArgs a{};
+        a.panels = panels;
+        a.columns = keys;
+        a.panel_columns = a.x_stride = kPage;
+        a.row_end = a.out_stride = head_dim_;
+        a.x = s.scores.data();
+        a.out = s.page_values.data();
+        a.n_tokens = static_cast<int>(rows);
+        if (types_.values == KvType::q8_0) {
+            const auto* scales = reinterpret_cast<const std::uint16_t*>(panels);
+            const auto* elements = reinterpret_cast<const std::int8_t*>(scales + kPage * head_dim_ / kActBlock);
+            for (std::size_t panel = 0; panel < head_dim_ / kPanelRows; ++panel) {
+                kernels_.ops.expand_s8(s.expanded.data() + panel * kPage * kPanelRows, elements + panel * kPage * kPanelRows,
+                                       scales + panel / 2 * kPage, keys);
+            }
+            a.panels = reinterpret_cast<const std::byte*>(s.expanded.data());
+        }
+        value_product_(a);
+    }
+
+  private:
+    MatmulFn matmul(FormatId id) const { return kernels_.matmul_of(*find_format(static_cast<std::uint32_t>(id))); }
+    std::byte* blocks(AttendScratch& s, std::size_t row) const {
+        return s.blocks.data() + row * (head_dim_ / kActBlock) * sizeof(ActBlock<1>);
+    }
+    template <class Job>
+    void for_groups(std::size_t rows, const Job& job) const {
+        for (std::size_t row = 0; row < rows;) {
+            const int group = group_size(static_cast<int>(rows - row), kernels_.group);
+            const std::size_t n = std::min(rows - row, static_cast<std::size_t>(group));
+            job(row, n, group);
+            row += n;
+        }
+    }
+
+    const Kernels& kernels_;
+    KvTypes types_;
+    std::size_t head_dim_;
+    MatmulFn key_product_, value_product_;
+};
+
 }  // namespace
 
 // Softmax over pages of keys as they come (Milakov and Gimelshein 2018, "Online normalizer calculation for softmax"): for
 // each row a running maximum, sum and weighted values, rescaled when the maximum grows. The pages are met in order and
 // cut at fixed positions, so a token's result is the same whoever shares its tile.
-void Ops::attend(Activation& out, const float* q, const KvCache& kv, std::size_t layer, std::size_t pos0) const {
-    constexpr std::size_t kPage = KvCache::kPageTokens, kMaxRows = 64;
+void Ops::attend(Activation& out, const float* q, std::span<const Segment> segments, std::size_t layer) const {
     constexpr float kMasked = -std::numeric_limits<float>::infinity();
     const auto head_dim = static_cast<std::size_t>(config_.head_dim);
     const auto n_heads = static_cast<std::size_t>(config_.n_heads), n_kv_heads = static_cast<std::size_t>(config_.n_kv_heads);
     const std::size_t share = n_heads / n_kv_heads;  // query heads that read the same keys and values
-    const std::size_t heads_at_once = std::min(share, kMaxRows);
-    const std::size_t tile = std::clamp<std::size_t>(32 / heads_at_once, 1, n_tokens_);  // tokens
-    const std::size_t n_tiles = (n_tokens_ + tile - 1) / tile, head_blocks = (share + heads_at_once - 1) / heads_at_once;
+    const std::size_t heads_at_once = std::min(share, kMaxQueries);
+    const std::size_t head_blocks = (share + heads_at_once - 1) / heads_at_once;
+    const std::size_t max_tile = std::max<std::size_t>(32 / heads_at_once, 1);  // tokens
     const float scale = 1.0f / std::sqrt(static_cast<float>(head_dim));
-    const MatmulFn product = kernels_.matmul_of(*find_format(static_cast<std::uint32_t>(FormatId::f16)));
 
-    const auto attend_tile = [&](std::size_t unit, float* scratch) {
-        const std::size_t kv_head = unit % n_kv_heads, block = unit / n_kv_heads % head_blocks;
-        // The last tokens see the most keys: begin with them, so that the threads end together.
-        const std::size_t first = (n_tiles - 1 - unit / n_kv_heads / head_blocks) * tile;
+    // The tokens [first, first + tokens) of a segment, one KV head and some of the query heads that share it.
+    const auto attend_tile = [&](const Segment& segment, std::size_t first, std::size_t tokens, std::size_t kv_head,
+                                 std::size_t block, AttendScratch& s) {
+        const KvCache& kv = *segment.kv;
+        const PageProducts products(kernels_, kv.types(), head_dim);
+        const std::size_t position = segment.position + first, row0 = segment.first + first;
         const std::size_t head0 = kv_head * share + block * heads_at_once;
         const std::size_t heads = std::min(heads_at_once, share - block * heads_at_once);
-        const std::size_t tokens = std::min(tile, n_tokens_ - first), rows = tokens * heads;  // row = token * heads + head
-        float* queries = scratch;                       // [rows][head_dim]
-        float* values = queries + kMaxRows * head_dim;  // [rows][head_dim]: weighted values so far
-        float* page_values = values + kMaxRows * head_dim;
-        float* scores = page_values + kMaxRows * head_dim;  // [rows][kPage]
-        float max[kMaxRows], sum[kMaxRows];
+        const std::size_t rows = tokens * heads;  // row = token * heads + head
+        float max[kMaxQueries], sum[kMaxQueries];
         for (std::size_t r = 0; r < rows; ++r) {
-            const float* from = q + ((first + r / heads) * n_heads + head0 + r % heads) * head_dim;
-            std::copy_n(from, head_dim, queries + r * head_dim);
-            std::fill_n(values + r * head_dim, head_dim, 0.0f);
+            std::copy_n(q + ((row0 + r / heads) * n_heads + head0 + r % heads) * head_dim, head_dim, s.queries.data() + r * head_dim);
+            std::fill_n(s.values.data() + r * head_dim, head_dim, 0.0f);
             max[r] = kMasked;
             sum[r] = 0.0f;
         }
-        const std::size_t n_keys = pos0 + first + tokens;  // what the last token of the tile sees
+        products.prepare(s, rows);
+        const std::size_t n_keys = position + tokens;  // what the last token of the tile sees
         for (std::size_t base = 0; base < n_keys; base += kPage) {
             const std::size_t page = base / kPage, here = std::min(kPage, n_keys - base);
             const std::size_t padded = (here + kPanelRows - 1) / kPanelRows * kPanelRows;
-            MatmulArgs a{};
-            a.panels = reinterpret_cast<const std::byte*>(kv.keys(layer, kv_head, page));
-            a.columns = a.panel_columns = head_dim;
-            a.row_end = padded;
-            a.x = queries;
-            a.x_stride = head_dim;
-            a.out = scores;
-            a.out_stride = kPage;
-            a.n_tokens = static_cast<int>(rows);
-            if (base + kPage < n_keys) prefetch(kv.keys(layer, kv_head, page + 1), 2 * kPage * head_dim * sizeof(std::uint16_t));
-            product(a);
-            float factor[kMaxRows];
+            if (base + kPage < n_keys) prefetch(kv.keys(layer, kv_head, page + 1), kv.key_bytes() + kv.value_bytes());
+            products.scores(s, kv.keys(layer, kv_head, page), rows, padded);
+            float factor[kMaxQueries];
             for (std::size_t r = 0; r < rows; ++r) {
-                float* s = scores + r * kPage;
-                const std::size_t limit = pos0 + first + r / heads + 1;  // keys that this token sees
+                float* scores = s.scores.data() + r * kPage;
+                const std::size_t limit = position + r / heads + 1;  // keys that this token sees
                 const std::size_t seen = limit <= base ? 0 : std::min(here, limit - base);
                 factor[r] = 1.0f;
                 if (seen == 0) {
-                    std::fill_n(s, padded, 0.0f);
+                    std::fill_n(scores, padded, 0.0f);
                     continue;
                 }
-                std::fill(s + seen, s + padded, kMasked);
-                const float top = std::max(max[r], kernels_.ops.max(s, padded) * scale);
+                std::fill(scores + seen, scores + padded, kMasked);
+                const float top = std::max(max[r], kernels_.ops.max(scores, padded) * scale);
                 factor[r] = std::exp(max[r] - top);
-                sum[r] = sum[r] * factor[r] + kernels_.ops.exp_sum(s, padded, scale, top);
+                sum[r] = sum[r] * factor[r] + kernels_.ops.exp_sum(scores, padded, scale, top);
                 max[r] = top;
             }
-            a.panels = reinterpret_cast<const std::byte*>(kv.values(layer, kv_head, page));
-            a.columns = padded;
-            a.panel_columns = kPage;
-            a.row_end = head_dim;
-            a.x = scores;
-            a.x_stride = kPage;
-            a.out = page_values;
-            a.out_stride = head_dim;
-            product(a);
+            products.values(s, kv.values(layer, kv_head, page), rows, padded);
             for (std::size_t r = 0; r < rows; ++r) {
-                kernels_.ops.scale_add(values + r * head_dim, factor[r], page_values + r * head_dim, head_dim);
+                kernels_.ops.scale_add(s.values.data() + r * head_dim, factor[r], s.page_values.data() + r * head_dim, head_dim);
             }
         }
         for (std::size_t r = 0; r < rows; ++r) {
-            float* to = out.row(first + r / heads) + (head0 + r % heads) * head_dim;
-            for (std::size_t i = 0; i < head_dim; ++i) to[i] = values[r * head_dim + i] / sum[r];
+            float* to = out.row(row0 + r / heads) + (head0 + r % heads) * head_dim;
+            const float* values = s.values.data() + r * head_dim;
+            for (std::size_t i = 0; i < head_dim; ++i) to[i] = values[i] / sum[r];
         }
     };
 
-    const std::size_t units = n_tiles * head_blocks * n_kv_heads;
-    const std::size_t scratch_floats = kMaxRows * (3 * head_dim + kPage);
+    struct Tile {
+        const Segment* segment;
+        std::size_t first, tokens;
+    };
+    std::vector<Tile> tiles;
+    for (const Segment& s : segments) {
+        for (std::size_t t = 0; t < s.n_tokens; t += max_tile) tiles.push_back({&s, t, std::min(max_tile, s.n_tokens - t)});
+    }
+    // Begin with those that see the most keys, so that the threads end together.
+    std::ranges::stable_sort(tiles, std::greater<>(), [](const Tile& t) { return t.segment->position + t.first; });
+    const std::size_t units = tiles.size() * head_blocks * n_kv_heads;
+    std::vector<AttendScratch> scratch;
+    for (int i = 0; i < pool_.size(); ++i) scratch.emplace_back(head_dim);
     std::atomic<std::size_t> next{0};
-    const Buffer<float> scratch(scratch_floats * static_cast<std::size_t>(pool_.size()));
     pool_.share([&](int thread) {
-        float* mine = const_cast<float*>(scratch.data()) + static_cast<std::size_t>(thread) * scratch_floats;
-        for (std::size_t u = next.fetch_add(1); u < units; u = next.fetch_add(1)) attend_tile(u, mine);
+        for (std::size_t u = next.fetch_add(1); u < units; u = next.fetch_add(1)) {
+            const Tile& tile = tiles[u / n_kv_heads / head_blocks];
+            attend_tile(*tile.segment, tile.first, tile.tokens, u % n_kv_heads, u / n_kv_heads % head_blocks,
+                        scratch[static_cast<std::size_t>(thread)]);
+        }
     });
     for_groups([&](std::size_t first, std::size_t) { quantize_group(out, first); });
 }

@@ -69,6 +69,14 @@ struct Product {
     bool add = false;
 };
 
+// Consecutive rows of a batch that continue one sequence.
+struct Segment {
+    KvCache* kv;
+    const RopeTable* rope;
+    std::size_t position;         // of the first row in the sequence
+    std::size_t first, n_tokens;  // rows of the batch
+};
+
 class Ops {
   public:
     // panel_buffers: [threads][model.packing->largest_panel()], for matrices that are not packed yet.
@@ -89,11 +97,13 @@ class Ops {
     // rounding lost. Here an error is an error of the logits, and the second product is nearly free: decoding waits for
     // the weights, prefill asks for one row. pairs: [2 * n_tokens, h.n].
     void logits(float* out, const Matrix& weight, const Activation& h, Activation& pairs) const;
-    // Turns each head of x [n_tokens][n_heads * head_dim] by its position pos0 + t.
-    void rope(float* x, std::size_t n_heads, std::size_t pos0, const RopeTable& table) const;
-    void store(KvCache& kv, std::size_t layer, std::size_t pos0, const float* k, const float* v) const;
-    // out = softmax(q k^T / sqrt(head_dim)) v, causal, [n_tokens][n_heads * head_dim]; quantised as well.
-    void attend(Activation& out, const float* q, const KvCache& kv, std::size_t layer, std::size_t pos0) const;
+    // Turns each head of x [n_tokens][n_heads * head_dim] by its token's position.
+    void rope(float* x, std::size_t n_heads, std::span<const Segment> segments) const;
+    // k, v: [n_tokens][n_kv_heads * head_dim].
+    void store(std::span<const Segment> segments, std::size_t layer, const float* k, const float* v) const;
+    // out = softmax(q k^T / sqrt(head_dim)) v, causal, [n_tokens][n_heads * head_dim]; quantised as well. Each row sees the
+    // keys and values of its own sequence.
+    void attend(Activation& out, const float* q, std::span<const Segment> segments, std::size_t layer) const;
     // gate = silu(gate) * up; quantised as well.
     void silu_mul(Activation& gate, const float* up) const;
     bool all_finite(const float* x, std::size_t n) const;
@@ -105,6 +115,9 @@ class Ops {
     // job(first, last) for groups of tokens, over the threads when there is more than one group.
     template <class Job>
     void for_groups(const Job& job) const;
+    // job(segment, row) for every row.
+    template <class Job>
+    void for_rows(std::span<const Segment> segments, const Job& job) const;
 
     const Config& config_;
     const Kernels& kernels_;

@@ -77,6 +77,8 @@ struct FloatOps {
     void (*scale_add)(float* x, float factor, const float* y, std::size_t n);
     // Rounds to nearest even.
     void (*to_f16)(std::uint16_t* out, const float* x, std::size_t n);
+    // out[i][0..15] = q[i][0..15] * scale[i] (f16); n is a multiple of 16.
+    void (*expand_s8)(float* out, const std::int8_t* q, const std::uint16_t* scale, std::size_t n);
     // One group of tokens, rows of n floats x_stride apart, to ActBlock<group_size>[n / 32]; missing tokens become zeros.
     void (*quantize)(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens, int group);
 };

@@ -570,6 +570,20 @@ void to_f16(std::uint16_t* out, const float* x, std::size_t n) {
     for (std::size_t k = i; k < n; ++k) out[k] = halves[k - i];
 }
 
+template <class V>
+void expand_s8(float* out, const std::int8_t* q, const std::uint16_t* scale, std::size_t n) {
+    float scales[16];
+    for (std::size_t i0 = 0; i0 < n; i0 += 16) {
+        for (std::size_t i = 0; i < 16; i += V::kLanes) V::store_f32(scales + i, V::f16(scale + i0 + i));
+        for (std::size_t i = 0; i < 16; ++i) {
+            for (std::size_t k = 0; k < 16; k += V::kLanes) {
+                const std::size_t at = (i0 + i) * 16 + k;
+                V::store_f32(out + at, V::mul(V::s8_f32(q + at), V::set1(scales[i])));
+            }
+        }
+    }
+}
+
 // In the order of formats().
 template <class V>
 constexpr std::array<MatmulFn, 15> matmul_functions() {

@@ -80,7 +80,7 @@ enum class Rounding { none, as_engine };
 // The independent forward pass.
 class Reference {
   public:
-    Reference(const Gguf& file, const Shape& shape) : file_(file), shape_(shape) {}
+    Reference(const Gguf& file, const Shape& shape, KvTypes cache = {}) : file_(file), shape_(shape), cache_(cache) {}
 
     // Logits [n_vocab, tokens].
     Matrix forward(std::span<const TokenId> ids, Rounding rounding) {
@@ -93,9 +93,11 @@ class Reference {
         for (int l = 0; l < shape_.spec.n_layers; ++l) {
             const std::string block = "blk." + std::to_string(l) + ".";
             Matrix h = norm(x, block + "attn_norm.weight");
-            const Matrix q = rope(linear(h, block + "attn_q"));
-            const Matrix k = to_f16(rope(linear(h, block + "attn_k")));
-            const Matrix v = to_f16(linear(h, block + "attn_v"));
+            // Keys of bytes meet queries of bytes.
+            const Matrix exact_q = rope(linear(h, block + "attn_q"));
+            const Matrix q = cache_.keys == KvType::f16 ? exact_q : to_cache(exact_q, KvType::q8_0);
+            const Matrix k = to_cache(rope(linear(h, block + "attn_k")), cache_.keys);
+            const Matrix v = to_cache(linear(h, block + "attn_v"), cache_.values);
             x += linear(attention(q, k, v), block + "attn_output");
 
             h = norm(x, block + "ffn_norm.weight");
@@ -134,6 +136,10 @@ class Reference {
 
     Matrix apply(const Weights& w, const Matrix& x) const {
         if (rounding_ == Rounding::none || !w.quantised) return w.m * x;
+        return w.m * to_bytes(x);
+    }
+    // A scale for each 32 values, the largest of which is 127 steps.
+    static Matrix to_bytes(const Matrix& x) {
         Matrix rounded = x;
         for (Eigen::Index t = 0; t < x.cols(); ++t) {
             for (Eigen::Index b = 0; b < x.rows(); b += 32) {
@@ -142,7 +148,7 @@ class Reference {
                 if (scale > 0) block = (block / scale).array().round().matrix() * scale;
             }
         }
-        return w.m * rounded;
+        return rounded;
     }
 
     Matrix norm(const Matrix& x, const std::string& name) const {
@@ -186,13 +192,15 @@ class Reference {
         return out;
     }
 
-    Matrix to_f16(const Matrix& x) const {
+    Matrix to_cache(const Matrix& x, KvType type) const {
         if (rounding_ == Rounding::none) return x;
+        if (type == KvType::q8_0) return to_bytes(x);
         return x.unaryExpr([](double v) { return static_cast<double>(f16_to_f32(f32_to_f16(static_cast<float>(v)))); });
     }
 
     const Gguf& file_;
     const Shape& shape_;
+    KvTypes cache_;
     Rounding rounding_ = Rounding::none;
 };
 
@@ -224,8 +232,8 @@ std::vector<TokenId> random_ids(int n, int n_vocab, std::uint64_t seed = 7) {
 }
 
 // Logits of all positions, the ids given in pieces of `cut` (0 = at once).
-std::vector<float> run(Loaded& model, std::span<const TokenId> ids, std::size_t cut = 0) {
-    Sequence sequence = model.sequence(static_cast<int>(ids.size()));
+std::vector<float> run(Loaded& model, std::span<const TokenId> ids, std::size_t cut = 0, KvTypes cache = {}) {
+    Sequence sequence{model.engine, model.pool, static_cast<int>(ids.size()), cache};
     std::vector<float> out;
     while (!ids.empty()) {
         const std::size_t n = cut == 0 ? ids.size() : std::min(cut, ids.size());
@@ -406,6 +414,31 @@ TEST_CASE("quantised weights cost the rounding of activations and no more", "[en
     }
 }
 
+TEST_CASE("keys and values in bytes cost their rounding and no more", "[engine]") {
+    Shape s;
+    s.spec.d_model = 256, s.spec.n_heads = 4, s.spec.n_kv_heads = 2, s.spec.n_ctx_train = 1024;  // heads of 64
+    const GgufBuilder file = build(s);
+    for (const Kernels* k : runnable_kernels()) {
+        for (const KvTypes cache : {KvTypes{KvType::q8_0, KvType::f16}, {KvType::f16, KvType::q8_0}, {KvType::q8_0, KvType::q8_0}}) {
+            INFO(k->name << " keys " << static_cast<int>(cache.keys) << " values " << static_cast<int>(cache.values));
+            Loaded model{file, k->name};
+            const auto ids = random_ids(150, model.n_vocab());  // three pages
+            Reference reference{model.engine.file(), s, cache};
+            const Matrix exact = reference.forward(ids, Rounding::none), rounded = reference.forward(ids, Rounding::as_engine);
+            const double allowed = rms(rounded - exact);
+            REQUIRE(allowed > 1e-4 * deviation(exact));  // more than f16 costs
+            REQUIRE(allowed < 0.1 * deviation(exact));
+            const std::vector<float> ours = run(model, ids, 0, cache);
+            CHECK(rms(as_matrix(ours, model.n_vocab()) - exact) <= 1.5 * allowed);
+            CHECK(same_bits(run(model, ids, 1, cache), ours));
+            CHECK(same_bits(run(model, ids, 7, cache), ours));
+        }
+    }
+    Shape small;  // heads of 16
+    Loaded model{build(small)};
+    CHECK_THROWS_AS((Sequence{model.engine, model.pool, 8, {KvType::q8_0, KvType::f16}}), Error);
+}
+
 TEST_CASE("formats may differ from tensor to tensor", "[engine]") {
     // As in published Q4_K_M files; V of another format than Q and K, the output of another than the layers.
     Shape s;
@@ -541,6 +574,84 @@ TEST_CASE("sequences of one engine do not see each other", "[engine]") {
     CHECK(moved.length() == 12);
     moved.rewind(0);
     CHECK(same_bits(moved.forward(a_ids, Logits::all), a_alone));
+}
+
+TEST_CASE("sequences that advance together give the same bits as alone", "[engine]") {
+    Shape s;
+    s.spec.d_model = 256, s.spec.n_heads = 4, s.spec.n_kv_heads = 2, s.spec.n_ctx_train = 512, s.spec.format = FormatId::q8_0;
+    const GgufBuilder file = build(s);
+    for (const Kernels* k : runnable_kernels()) {
+        Loaded model{file, k->name, 3};
+        const auto n_vocab = static_cast<std::size_t>(model.n_vocab());
+        for (const std::size_t width : {1u, 2u, 3u, 8u, 17u}) {
+            INFO(k->name << " width " << width);
+            // Of different lengths, on both sides of a page's end.
+            std::vector<std::vector<TokenId>> ids;
+            std::vector<Sequence> sequences;
+            std::vector<Sequence*> all;
+            for (std::size_t i = 0; i < width; ++i) {
+                ids.push_back(random_ids(static_cast<int>(60 + i), model.n_vocab(), i + 1));
+                sequences.push_back(model.sequence(200));
+                sequences.back().forward(ids[i], Logits::none);
+            }
+            for (Sequence& sequence : sequences) all.push_back(&sequence);
+            for (int step = 0; step < 6; ++step) {
+                std::vector<TokenId> next = random_ids(static_cast<int>(width), model.n_vocab(), 100 + static_cast<std::uint64_t>(step));
+                const auto rows = Sequence::forward_together(all, next);
+                REQUIRE(rows.size() == width * n_vocab);
+                const std::vector<float> together = copy(rows);
+                for (std::size_t i = 0; i < width; ++i) {
+                    ids[i].push_back(next[i]);
+                    Sequence alone = model.sequence(200);
+                    CHECK(same_bits(alone.forward(ids[i]), std::span{together}.subspan(i * n_vocab, n_vocab)));
+                    CHECK(std::ranges::equal(sequences[i].tokens(), ids[i]));
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("one sequence without room stops all, and nothing has changed", "[engine]") {
+    Loaded model{tiny_builder()};
+    const auto ids = random_ids(4, model.n_vocab());
+    Sequence roomy = model.sequence(8), full = model.sequence(4);
+    roomy.forward(ids, Logits::none);
+    full.forward(ids, Logits::none);
+    std::vector<Sequence*> both = {&roomy, &full};
+    CHECK_THROWS_AS(Sequence::forward_together(both, std::span{ids}.first(2)), Error);
+    CHECK(roomy.length() == 4);
+    CHECK(full.length() == 4);
+}
+
+TEST_CASE("a fork shares what was and nothing of what comes", "[engine]") {
+    TinyModelSpec spec;
+    spec.n_ctx_train = 512;
+    Loaded model{tiny_builder(spec)};
+    const auto start = random_ids(100, model.n_vocab(), 1), a = random_ids(80, model.n_vocab(), 2), b = random_ids(80, model.n_vocab(), 3);
+    const auto alone = [&](const std::vector<TokenId>& end) {
+        std::vector<TokenId> ids = start;
+        ids.insert(ids.end(), end.begin(), end.end());
+        Sequence sequence = model.sequence(400);
+        return copy(sequence.forward(ids));
+    };
+    const std::vector<float> after_a = alone(a), after_b = alone(b);
+    REQUIRE(!same_bits(after_a, after_b));
+    Sequence first = model.sequence(400);
+    first.forward(start, Logits::none);
+    Sequence second = first.fork();
+    CHECK(second.length() == 100);
+    // In turns, a token at a time, within the page that both began with.
+    std::vector<float> end_a, end_b;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        end_a = copy(first.forward(std::span{a}.subspan(i, 1)));
+        end_b = copy(second.forward(std::span{b}.subspan(i, 1)));
+    }
+    CHECK(same_bits(end_a, after_a));
+    CHECK(same_bits(end_b, after_b));
+    first.rewind(50);  // back into what is shared, and over it
+    first.forward(b, Logits::none);
+    second.rewind(100);
+    CHECK(same_bits(second.forward(b), after_b));
 }
 
 TEST_CASE("weights give the same bits from the file, while they are packed and afterwards", "[engine]") {
