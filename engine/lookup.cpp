@@ -20,6 +20,9 @@ constexpr double kMemory = 24;
 // A chance too low to try grows back by this each time it is passed over, so that it is tried again now and then.
 constexpr double kForgiven = 0.005;
 
+// Less than this, in plain passes, is not worth the risk of a wrong estimate.
+constexpr double kWorthwhile = 1.05;
+
 // Tokens gained by a pass: 1 + p + p^2 + ... over its cost.
 double gain(const Width& width, double chance) {
     double tokens = 1, all_held = 1;
@@ -60,7 +63,7 @@ std::span<const TokenId> PromptLookup::guess(std::size_t most) {
         const std::size_t end = find(runs);
         if (end == 0) continue;
         std::size_t n = 0;
-        double best = 1;
+        double best = kWorthwhile;
         for (const Width& width : kWidths) {
             if (const double g = gain(width, runs.chance); g > best) {
                 best = g;
