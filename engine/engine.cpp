@@ -186,6 +186,7 @@ int Sequence::n_ctx() const { return impl_->n_ctx; }
 std::span<const TokenId> Sequence::tokens() const { return impl_->timeline.tokens; }
 
 std::span<const std::byte> Sequence::page(std::size_t i) const { return std::as_const(impl_->timeline.kv).page(i); }
+std::size_t Sequence::page_bytes() const { return impl_->timeline.kv.page_bytes(); }
 std::string Sequence::page_layout() const { return impl_->timeline.kv.layout(); }
 
 bool Sequence::restore_page(std::span<const TokenId> tokens, const std::function<bool(std::span<std::byte>)>& fill) {

@@ -89,6 +89,7 @@ class Sequence {
     // page(i) belongs to tokens [64 i, 64 i + 64), all of which the sequence must hold; it stays in place, unchanged,
     // while the sequence is not rewound into it.
     std::span<const std::byte> page(std::size_t i) const;
+    std::size_t page_bytes() const;
     std::string page_layout() const;
     // Appends a page to a sequence that holds whole pages only: fill puts the bytes in place and says whether they are
     // sound. Where they are not, or there is no room for the page, the sequence is as it was and the result false.
