@@ -114,6 +114,7 @@ void Chat::answer(const std::string& question) {
             progress.clear();
             printer.text(text, thinking);
         };
+        events.thinking = [&](int tokens) { printer.thinking_tokens(tokens); };
         events.prefill = [&](int done, int total) { progress.update(static_cast<double>(done) / total); };
         events.cancelled = [] { return interrupts() > 0; };
         // generate() rewinds to what the last turns and this prompt have in common and reads only the rest.

@@ -120,10 +120,11 @@ std::vector<int> parse_int_list(const std::string& text, const std::string& flag
 }
 
 std::vector<std::string> normalise_arguments(int argc, const char* const* argv) {
-    constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kOneDash = {{
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kOneDash = {{
         {"-sys", "--system-prompt"},
         {"-sysf", "--system-prompt-file"},
         {"-co", "--color"},
+        {"-rea", "--reasoning"},
         {"-ctk", "--cache-type-k"},
         {"-ctv", "--cache-type-v"},
     }};

@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "cli/answer.h"
+#include "cli/extract.h"
 #include "cli/options.h"
+#include "cli/prompt_cache.h"
 #include "cli/session.h"
 #include "engine/error.h"
 
@@ -21,7 +23,12 @@ struct RunFlags {
     std::vector<std::string> stop;
     int max_tokens = -1;
     int reasoning_budget = kBudgetAuto;
+    std::string budget_message;
     std::optional<ThinkShow> think_show;  // dim on a terminal, else hide
+    std::string think_file;               // "" = none
+    std::optional<int> think_fd;
+    std::optional<Extract> extract;
+    CacheFlags cache;
     ColorMode color = ColorMode::automatic;
     int samples = 1;
     bool json = false;

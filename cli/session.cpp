@@ -83,7 +83,7 @@ void check_model_file(const ModelFlags& flags) {
     read_config(open_model(flags.model));
 }
 
-Prompter::Prompter(const Engine& engine, const PromptStyle& style) : engine_(engine) {
+Prompter::Prompter(const Engine& engine, const PromptStyle& style) : engine_(engine), reasoning_(style.reasoning) {
     if (style.raw) return;
     if (!style.chat_template.empty()) {
         chat_ = ChatTemplate::by_name(style.chat_template);
@@ -105,6 +105,9 @@ Prompt Prompter::render(std::span<const Message> messages) const {
         prompt.ids = tokenizer.encode(rendered.pieces);
         prompt.split_thinking = chat_->thinks();
         prompt.thinking_open = rendered.thinking_open;
+        if (chat_->thinks()) {
+            prompt.thinking_open = set_reasoning(prompt.ids, rendered.thinking_open, reasoning_, tokenizer);
+        }
     } else {
         std::string text;
         for (const Message& message : messages) text += (text.empty() ? "" : "\n") + message.content;

@@ -10,6 +10,7 @@
 #include "cli/options.h"
 #include "engine/engine.h"
 #include "engine/generate.h"
+#include "engine/thinking.h"
 #include "tokenizer/template/chat.h"
 
 namespace distill {
@@ -36,6 +37,7 @@ void check_model_file(const ModelFlags& flags);
 struct PromptStyle {
     bool raw = false;           // the text as it is
     std::string chat_template;  // a built-in's name; "" = what the file asks for
+    Reasoning reasoning = Reasoning::automatic;
 };
 
 struct Prompt {
@@ -55,6 +57,7 @@ class Prompter {
   private:
     const Engine& engine_;
     std::unique_ptr<ChatTemplate> chat_;  // null: raw
+    Reasoning reasoning_;
 };
 
 // "avx2, 8 threads | prompt 42 tok, 310 tok/s | text 128 tok, 41.2 tok/s, 45 GB/s | logits 7f3a90c1"

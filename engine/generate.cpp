@@ -22,8 +22,12 @@ double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// Rooms from here on leave the answer 512 tokens when halved.
-constexpr int kEvenRoom = 1024;
+constexpr int kAnswerTokens = 512;  // kept back for the answer where the room is 1024 and more
+
+// In the last eighth of its budget the thinking ends at the first place where </think> is among the five likeliest
+// tokens: a thought that the model was about to end reads better than one cut in mid-sentence.
+constexpr int kSoftPart = 8;
+constexpr int kSoftRank = 5;
 
 // Lets text through until a stop string begins; holds back what could be the start of one.
 class StopMatcher {
@@ -122,7 +126,65 @@ class TextPipe {
     std::string bytes_;
 };
 
+// Decides when the engine ends the thinking in the model's place, and with which tokens. It does so once.
+class ThinkingCloser {
+  public:
+    ThinkingCloser(const Tokenizer& tokenizer, const GenerateOptions& options, int budget)
+        : tokenizer_(tokenizer),
+          budget_(budget),
+          soft_from_(budget - std::max(1, budget / kSoftPart)),
+          message_(options.budget_message),
+          close_(tokenizer.find("</think>")) {}
+
+    // Inside the thinking, before a token is drawn from logits: what to feed instead, nothing while it may go on.
+    std::vector<TokenId> tokens(std::span<const float> logits, int thinking_tokens) {
+        if (end_ != ThinkingEnd::model) return {};
+        if (repeats_ || thinking_tokens >= budget_) {
+            end_ = repeats_ ? ThinkingEnd::repeat : ThinkingEnd::budget;
+            const std::string before = message_.empty() ? "\n" : "\n" + message_ + "\n";
+            const Piece pieces[] = {{before, Specials::as_text}, {"</think>\n\n", Specials::parse}};
+            return tokenizer_.encode(pieces);
+        }
+        if (thinking_tokens >= soft_from_ && about_to_close(logits)) {
+            end_ = ThinkingEnd::soft;
+            return {close_};
+        }
+        return {};
+    }
+    void accept(TokenId id) { repeats_ = guard_.push(id) || repeats_; }
+    ThinkingEnd end() const { return end_; }
+
+  private:
+    bool about_to_close(std::span<const float> logits) const {
+        if (close_ < 0) return false;
+        const float own = logits[static_cast<std::size_t>(close_)];
+        return std::ranges::count_if(logits, [own](float other) { return other > own; }) < kSoftRank;
+    }
+
+    const Tokenizer& tokenizer_;
+    const int budget_, soft_from_;
+    const std::string& message_;
+    const TokenId close_;
+    RepeatGuard guard_;
+    bool repeats_ = false;
+    ThinkingEnd end_ = ThinkingEnd::model;
+};
+
 }  // namespace
+
+std::string_view name_of(ThinkingEnd end) {
+    switch (end) {
+        case ThinkingEnd::model:
+            return "model";
+        case ThinkingEnd::soft:
+            return "soft";
+        case ThinkingEnd::budget:
+            return "budget";
+        case ThinkingEnd::repeat:
+            return "repeat";
+    }
+    return "";
+}
 
 std::string_view name_of(StopReason reason) {
     switch (reason) {
@@ -142,9 +204,9 @@ std::string_view name_of(StopReason reason) {
 
 int thinking_budget(int requested, int room, int max_tokens) {
     if (requested == kBudgetNone) return std::numeric_limits<int>::max();
-    if (requested >= 0) return requested;
-    if (max_tokens >= kEvenRoom) room = std::min(room, max_tokens);
-    return room / 2;
+    if (max_tokens >= 0) room = std::min(room, max_tokens);
+    if (requested == kBudgetAuto) return room / 2;
+    return std::min(requested, room - std::min(kAnswerTokens, room / 2));
 }
 
 std::uint32_t hash_logits(std::span<const float> row) {
@@ -191,22 +253,18 @@ Generation generate(const Engine& engine, Sequence& sequence, std::span<const To
 
     const auto decode_start = Clock::now();
     TextPipe pipe(tokenizer, options, events, out);
-    const int budget =
-        thinking_budget(options.reasoning_budget, sequence.n_ctx() - sequence.length(), options.max_tokens);
+    ThinkingCloser closer(
+        tokenizer, options,
+        thinking_budget(options.reasoning_budget, sequence.n_ctx() - sequence.length(), options.max_tokens));
     std::deque<TokenId> forced;  // fed instead of what the model would say
-    const auto close_thinking = [&] {
-        for (const TokenId id : tokenizer.encode("\n</think>\n\n", Specials::parse)) forced.push_back(id);
-        out.thinking_closed_by_budget = true;
-    };
 
     for (;;) {
         if (options.max_tokens >= 0 && out.generated_tokens >= options.max_tokens) {
             out.reason = StopReason::length;
             break;
         }
-        if (pipe.inside_thinking() && out.thinking_tokens >= budget && forced.empty() &&
-            !out.thinking_closed_by_budget) {
-            close_thinking();
+        if (pipe.inside_thinking() && forced.empty()) {
+            for (const TokenId id : closer.tokens(logits, out.thinking_tokens)) forced.push_back(id);
         }
         TokenId id = 0;
         if (forced.empty()) {
@@ -222,7 +280,11 @@ Generation generate(const Engine& engine, Sequence& sequence, std::span<const To
         if (out.generated_tokens == 0) out.first_token_seconds = seconds_since(start);
         sampler.accept(id);
         ++out.generated_tokens;
-        if (pipe.inside_thinking()) ++out.thinking_tokens;
+        if (pipe.inside_thinking()) {
+            closer.accept(id);
+            ++out.thinking_tokens;
+            if (events.thinking) events.thinking(out.thinking_tokens);
+        }
         pipe.push(id);
         if (pipe.stopped()) {
             out.reason = StopReason::stop_string;
@@ -243,6 +305,7 @@ Generation generate(const Engine& engine, Sequence& sequence, std::span<const To
     }
     out.text_seconds = seconds_since(decode_start);
     out.thinking_unfinished = pipe.inside_thinking();
+    out.thinking_end = closer.end();
     pipe.finish();
     out.logits_hash = hash_logits(logits);
     return out;

@@ -27,7 +27,17 @@ struct GenerateOptions {
     bool split_thinking = false;    // <think>...</think> is told apart from the answer
     bool thinking_open = false;     // the prompt's tail opened <think>
     int reasoning_budget = kBudgetAuto;
+    std::string budget_message;  // put in front of </think> where the engine has to end the thinking
 };
+
+// Who ended the thinking.
+enum class ThinkingEnd {
+    model,   // the model, or nobody
+    soft,    // the engine, shortly before the budget's end, where the model was about to
+    budget,  // the engine, at the budget's end
+    repeat,  // the engine, because the thinking went round in circles
+};
+std::string_view name_of(ThinkingEnd end);  // "model", "soft", "budget", "repeat"
 
 enum class StopReason {
     end,  // the model's own end token
@@ -42,6 +52,7 @@ std::string_view name_of(StopReason reason);  // "end", "stop", "length", "conte
 // generation and passes through.
 struct GenerateEvents {
     std::function<void(std::string_view text, bool thinking)> text;  // whole UTF-8 characters
+    std::function<void(int tokens)> thinking;                        // tokens of thinking so far; may be empty
     std::function<void(int done, int total)> prefill;                // now and then; may be empty
     std::function<bool()> cancelled;                                 // asked at each token and batch; may be empty
 };
@@ -51,7 +62,7 @@ struct Generation {
     std::string answer;
     std::string thinking;
     bool thinking_unfinished = false;  // the text ended inside the thinking
-    bool thinking_closed_by_budget = false;
+    ThinkingEnd thinking_end = ThinkingEnd::model;
     int prompt_tokens = 0;
     int cached_tokens = 0;     // of these, already in the sequence
     int generated_tokens = 0;  // end token not counted
@@ -63,8 +74,9 @@ struct Generation {
     std::uint32_t logits_hash = 0;   // of the last row of logits
 };
 
-// Half of the room left in the context. Half of 1024 and more leaves the answer at least 512 tokens; smaller rooms are
-// shared evenly. A max_tokens of 1024 or more counts as room too; a smaller one is taken as the reader's own cut.
+// Tokens of thinking let through, so that an answer is always reached. The room is what is left of the context, or
+// max_tokens where that is less. Without a request half of it; a request holds as far as it leaves the answer 512 tokens
+// or half of the room, whichever is less; only kBudgetNone takes it all.
 int thinking_budget(int requested, int room, int max_tokens);
 
 // Throws Error{context} with both numbers when the prompt does not leave room for one token, and what Sequence and

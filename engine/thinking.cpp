@@ -105,4 +105,49 @@ void ThinkingSplitter::run(std::vector<Part>& parts, bool at_end) {
     }
 }
 
+bool set_reasoning(std::vector<TokenId>& prompt, bool open, Reasoning reasoning, const Tokenizer& tokenizer) {
+    const auto add = [&](std::string_view text) {
+        const std::vector<TokenId> ids = tokenizer.encode(text, Specials::parse);
+        prompt.insert(prompt.end(), ids.begin(), ids.end());
+    };
+    switch (reasoning) {
+        case Reasoning::automatic:
+            return open;
+        case Reasoning::on:
+            if (!open) add("<think>\n");
+            return true;
+        case Reasoning::off:
+            break;
+    }
+    // The last token that is more than white space, and where it ends.
+    std::string text;
+    std::size_t end = prompt.size();
+    for (; end > 0; --end) {
+        text.clear();
+        tokenizer.append_bytes(text, prompt[end - 1], true);
+        if (text.find_first_not_of(" \t\r\n") != std::string::npos) break;
+    }
+    if (text.ends_with(kClose)) return false;
+    if (open && text.ends_with(kOpen)) {
+        // The newline behind the tag and the next one may be one token: the block is the one models were trained on.
+        prompt.resize(end);
+        add("\n\n</think>\n\n");
+    } else {
+        add(open ? "\n</think>\n\n" : "<think>\n\n</think>\n\n");
+    }
+    return false;
+}
+
+bool RepeatGuard::push(TokenId id) {
+    bool repeats = false;
+    for (std::size_t period = 1; period <= std::min(count_, kMaxPeriod); ++period) {
+        std::size_t& run = run_[period - 1];
+        run = recent_[(count_ - period) % kMaxPeriod] == id ? run + 1 : 0;
+        // The first round has nothing before it to equal.
+        repeats = repeats || run + period >= std::max(kMinSpan, kMinRounds * period);
+    }
+    recent_[count_++ % kMaxPeriod] = id;
+    return repeats;
+}
+
 }  // namespace distill

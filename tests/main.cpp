@@ -1,6 +1,7 @@
 // The test program: Catch2's own run, then one line of counts that scripts read: "N passed, N failed[, N skipped]".
 #define CATCH_CONFIG_RUNNER
 #include <csignal>
+#include <cstdlib>
 #include <iostream>
 #include <string_view>
 
@@ -58,6 +59,8 @@ void note_skip(std::string_view reason) {
 int main(int argc, char** argv) {
     // Tests write into pipes whose reader is gone.
     std::signal(SIGPIPE, SIG_IGN);
+    // What a test runs must not meet, nor leave, prompts in the user's own cache.
+    ::setenv("DISTILL_ARG_NO_CACHE", "1", 1);
     const int result = Catch::Session().run(argc, argv);
     const Counts& c = counts();
     std::cout << c.passed << " passed, " << c.failed << " failed";

@@ -106,7 +106,9 @@ TEST_CASE("wrong usage is status 2 and one line", "[cli]") {
     check_error(run_distill(model.arguments({"-p", "x", "--chat-template", "nonesuch"})), 2, "chatml");
     check_error(run_distill(model.arguments({"-p", "x", "--kernels", "nonesuch"})), 2, "scalar");
     check_error(run_distill(model.arguments({"-f", model.folder.path() / "absent.txt"})), 2, "absent.txt");
-    check_error(run_distill(model.arguments({"-p", "x", "--samples", "2"})), 2, "--json");
+    check_error(run_distill(model.arguments({"-p", "x", "--extract", "number"})), 2, "number");
+    check_error(run_distill(model.arguments({"-p", "x", "--reasoning", "loud"})), 2, "loud");
+    check_error(run_distill(model.arguments({"-p", "x", "--cache-limit", "-1"})), 2, "-1");
     check_error(run_distill({"nonesuch"}), 2, "nonesuch");
     check_error(run_distill({"bench", "-m", model.path, "--parallel", "2"}), 2, "--parallel");
     check_error(run_distill({"logits", "-m", model.path, "-o", "x"}), 2, "--ids");
@@ -315,6 +317,174 @@ TEST_CASE("thinking stays off a stdout that is no terminal", "[cli]") {
     CHECK(r.status == 5);
     CHECK(r.out.empty());
     CHECK(r.err.find("thinking had not ended") != std::string::npos);
+}
+
+TEST_CASE("the thinking goes to a side stream as well", "[cli]") {
+    const Model model;
+    const auto with = [&](std::vector<std::string> more) {
+        more.insert(more.begin(), {"--raw", "-p", "the <think>", "--reasoning-budget", "8"});
+        return model.arguments(std::move(more));
+    };
+    const ProcessResult plain = run_distill(with({}));
+    const std::string thinking = Json::parse(run_distill(with({"--json"})).out)["thinking"];
+    REQUIRE_FALSE(thinking.empty());
+    const auto read = [](const std::string& path) {
+        std::ifstream file(path, std::ios::binary);
+        return std::string(std::istreambuf_iterator<char>(file), {});
+    };
+    const std::string path = model.folder.write("thinking.txt", std::string(10'000, 'x'));
+    for (const std::vector<std::string>& more : {std::vector<std::string>{}, {"--json"}, {"--think-show", "full"}}) {
+        auto arguments = with(more);
+        arguments.insert(arguments.end(), {"--think-file", path});
+        const ProcessResult r = run_distill(arguments);
+        INFO(r.err);
+        CHECK(r.status == 0);
+        CHECK(read(path) == thinking + "\n");
+        if (more.empty()) CHECK(r.out == plain.out);
+    }
+    const ProcessResult on_stderr = run_distill(with({"--think-fd", "2"}));
+    CHECK(on_stderr.out == plain.out);
+    CHECK(on_stderr.err.find(thinking + "\n") != std::string::npos);
+
+    run_distill(with({"--samples", "2", "--think-file", path}));
+    CHECK(read(path) == thinking + "\n\f\n" + thinking + "\n");  // greedy: both the same
+
+    check_error(run_distill(with({"--think-file", "/nonexistent/x"})), 2, "/nonexistent/x: cannot be written");
+    check_error(run_distill(with({"--think-file", model.folder.path()})), 2, "cannot be written");
+    check_error(run_distill(with({"--think-fd", "77"})), 2, "77>FILE");
+    check_error(run_distill(with({"--think-fd", "-1"})), 2, "--think-fd");
+    check_error(run_distill(with({"--think-fd", "1"})), 2, "stdout");
+    check_error(run_distill(with({"--think-fd", "2", "--think-file", path})), 2, "--think-file");
+    if (!std::filesystem::exists("/dev/full")) DISTILL_SKIP("no /dev/full here");
+    const ProcessResult full = run_distill(with({"--think-file", "/dev/full"}));
+    CHECK(full.status == 1);
+    CHECK(full.err.find("/dev/full: writing failed: No space left") != std::string::npos);
+}
+
+TEST_CASE("through a real shell: descriptors, pipes, loops", "[cli]") {
+    const Model model;
+    const auto shell = [&](const std::string& script) {
+        ProcessOptions options;
+        options.arguments = {"-c", script};
+        options.environment = {{"D", std::filesystem::absolute(distill_binary())},
+                               {"M", model.path},
+                               {"O", "--raw --temp 0 -n 12 --ignore-eos -t 1"},
+                               {"T", model.folder.path()}};
+        return run_process("/bin/bash", options);
+    };
+    const std::string answer = run_distill({"-m", model.path, "--raw", "--temp", "0", "-n", "12", "--ignore-eos", "-p", "the"}).out;
+    const auto check = [&](const char* script, const std::string& out, int status = 0) {
+        const ProcessResult r = shell(script);
+        INFO(script << "\n" << r.err);
+        CHECK(r.status == status);
+        CHECK(r.out == out);
+    };
+    check("echo the | $D -m $M $O", answer);
+    check("$D -m $M $O </dev/null", "");
+    check("$D -m $M $O -p the </dev/null | head -c 1; exit ${PIPESTATUS[0]}", answer.substr(0, 1), 0);
+    check("$D -m $M $O -n -1 -p the </dev/null | head -c 1; exit ${PIPESTATUS[0]}", answer.substr(0, 1), 141);
+    check("$D -m $M $O -p the </dev/null >/dev/full", "", 1);
+    check("for i in 1 2 3; do $D -m $M $O -p the </dev/null; done", answer + answer + answer);
+    check("echo the > $T/a; cp $T/a $T/b; for f in $T/a $T/b; do $D -m $M $O -f $f </dev/null; done", answer + answer);
+    check("x=$(echo the | $D -m $M $O) && printf '%s\\n' \"$x\"", answer);
+    check("echo the | $D -m $M $O | $D -m $M $O >/dev/null", "");
+    check("echo the | $D -m $M $O --strict >/dev/null || echo $?", "5\n");
+    // The thinking on a descriptor of the shell's, to a reader that leaves early, to one that may only be read.
+    check("$D -m $M $O -p 'a <think>' --think-fd 3 3>$T/t >/dev/null </dev/null && [ -s $T/t ]", "");
+    check("$D -m $M $O -n 200 -p 'a <think>' --think-fd 3 3> >(head -c 1 >/dev/null) >/dev/null </dev/null", "");
+    check("$D -m $M $O -p 'a <think>' --think-fd 3 3</dev/null </dev/null", "", 2);
+    check("mkfifo $T/fifo; $D -m $M $O -p a --think-file $T/fifo </dev/null", "", 2);
+}
+
+TEST_CASE("--extract prints only its part, status 6 without one", "[cli]") {
+    // The built-in model boxes its answers.
+    const auto ask = [](std::vector<std::string> more) {
+        std::vector<std::string> arguments = {"--temp", "0", "-t", "1", "-p", "12 * 34 = ?"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return run_distill(arguments);
+    };
+    const std::string whole = ask({}).out;
+    const ProcessResult boxed = ask({"--extract", "boxed"});
+    CHECK(boxed.status == 0);
+    CHECK(boxed.out == "408\n");
+    const ProcessResult line = ask({"--extract", "last-line"});
+    CHECK(line.status == 0);
+    CHECK(whole.ends_with(line.out));
+    const Json record = Json::parse(ask({"--extract", "boxed", "--json"}).out);
+    CHECK(record["extracted"] == "408");
+    CHECK(record["answer"].get<std::string>() + "\n" == whole);
+    CHECK(ask({"--extract", "boxed", "--samples", "3"}).out == "408\n408\n408\n");
+
+    const ProcessResult none = ask({"--extract", "code"});
+    CHECK(none.status == 6);
+    CHECK(none.out.empty());
+    CHECK(none.err.find("error: the answer holds no fenced code block") != std::string::npos);
+    const ProcessResult none_json = ask({"--extract", "json", "--json"});
+    CHECK(none_json.status == 6);
+    CHECK(Json::parse(none_json.out)["extracted"].is_null());
+    // A cut answer that lacks its part: --strict tells the cause.
+    CHECK(ask({"--extract", "boxed", "-n", "10", "--strict"}).status == 5);
+    CHECK(ask({"--extract", "boxed", "-n", "10"}).status == 6);
+    CHECK(ask({"--extract", "boxed", "--think-show", "full"}).out == "408\n");
+}
+
+TEST_CASE("samples share the reading of the prompt, and a form feed stands between", "[cli]") {
+    const Model model;
+    const auto run = [&](std::vector<std::string> more) {
+        std::vector<std::string> arguments = {"-m", model.path, "--raw", "-p", "the thing of it", "-n", "16", "--ignore-eos", "--temp", "1"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return run_distill(arguments);
+    };
+    const ProcessResult r = run({"--samples", "3", "-s", "40", "-v"});
+    CHECK(r.status == 0);
+    CHECK(r.out == run({"-s", "40"}).out + "\f\n" + run({"-s", "41"}).out + "\f\n" + run({"-s", "42"}).out);
+    CHECK(r.err.find(" kept)") != std::string::npos);
+}
+
+TEST_CASE("--reasoning off answers at once, on a template that thinks", "[cli]") {
+    const auto ask = [](const char* how) {
+        return Json::parse(run_distill({"--temp", "0", "-t", "1", "-p", "12 * 34 = ?", "--json", "--reasoning", how}).out);
+    };
+    const Json automatic = ask("auto"), on = ask("on"), off = ask("off");
+    CHECK(on["answer"] == automatic["answer"]);
+    CHECK_FALSE(on["thinking"].get<std::string>().empty());
+    CHECK(off["thinking"] == "");
+    CHECK(off["thinking_tokens"] == 0);
+    CHECK_FALSE(off["answer"].get<std::string>().empty());
+    CHECK(off["prompt_tokens"].get<int>() > on["prompt_tokens"].get<int>());
+}
+
+TEST_CASE("a thought cut by its budget says so, in the record and in its text", "[cli]") {
+    const Model model;
+    const ProcessResult r = run_distill(model.arguments({"--raw", "-p", "the <think>", "--reasoning-budget", "4",
+                                                         "--reasoning-budget-message", "That must do.", "--json"}));
+    const Json record = Json::parse(r.out);
+    CHECK(record["thinking_ended_by"] == "budget");
+    CHECK(record["thinking"].get<std::string>().ends_with("That must do."));
+    CHECK(r.err.find("closed after its budget") != std::string::npos);
+    // -n 24 without a budget: half for the thinking, and an answer.
+    const Json half = Json::parse(run_distill(model.arguments({"--raw", "-p", "the <think>", "--json"})).out);
+    CHECK(half["thinking_tokens"].get<int>() <= 14);
+    CHECK_FALSE(half["answer"].get<std::string>().empty());
+    const ProcessResult circles = run_distill({"-m", model.path, "--raw", "-p", "the <think>", "--temp", "0", "-c", "4096",
+                                               "-n", "1200", "--reasoning-budget", "-1", "--ignore-eos", "--json"});
+    CHECK(Json::parse(circles.out)["thinking_ended_by"] == "repeat");
+    CHECK(circles.err.find("went round in circles") != std::string::npos);
+}
+
+TEST_CASE("on a terminal, short thinking is one moving line", "[cli]") {
+    const Model model({.n_layers = 4, .d_model = 128, .d_ff = 512, .n_ctx_train = 4096});
+    Terminal terminal(distill_binary(), {"-m", model.path, "--raw", "-p", "the <think>", "--temp", "0", "-n", "40",
+                                         "--ignore-eos", "--think-show", "short", "--reasoning-budget", "20", "-t", "1"});
+    bool found = false;
+    terminal.wait_for("(thinking for 0.", found);
+    CHECK(found);
+    terminal.wait_for("\r(thought for ", found);
+    CHECK(found);
+    terminal.wait_for(" tokens)", found);
+    CHECK(found);
+    terminal.wait_for("tok/s", found);
+    CHECK(found);
 }
 
 TEST_CASE("stop strings, --version, --help", "[cli]") {

@@ -131,7 +131,7 @@ TEST_CASE("thinking is closed at its budget, once, and counted", "[generate]") {
     options.thinking_open = true;
     options.reasoning_budget = 10;
     const Generation g = generate(f.engine, f.sequence, f.prompt("the"), options, {});
-    CHECK(g.thinking_closed_by_budget);
+    CHECK(g.thinking_end == ThinkingEnd::budget);
     CHECK_FALSE(g.thinking_unfinished);
     CHECK_FALSE(g.thinking.empty());
     CHECK_FALSE(g.answer.empty());
@@ -146,9 +146,86 @@ TEST_CASE("thinking is closed at its budget, once, and counted", "[generate]") {
 
     options.reasoning_budget = kBudgetNone;
     const Generation endless = generate(f.engine, f.sequence, f.prompt("the"), options, {});
-    CHECK_FALSE(endless.thinking_closed_by_budget);
+    CHECK(endless.thinking_end == ThinkingEnd::model);
     CHECK(endless.thinking_unfinished);
     CHECK(endless.answer.empty());
+}
+
+TEST_CASE("a thought is ended softly where the model was about to, in the last eighth of its budget", "[generate]") {
+    Fixture f(500);
+    GenerateOptions options = greedy(400);
+    options.split_thinking = true;
+    options.thinking_open = true;
+    options.reasoning_budget = 160;
+    options.budget_message = "Time is up.";
+    const Generation hard = generate(f.engine, f.sequence, f.prompt("the"), options, {});
+    CHECK(hard.thinking_end == ThinkingEnd::budget);
+    CHECK(hard.thinking.ends_with("Time is up."));
+
+    // The same weights, but </think> comes next wherever the thought's 150th token is the likeliest.
+    const auto tokens = f.sequence.tokens();
+    const auto frequent = static_cast<std::size_t>(tokens[150]);
+    const auto close = static_cast<std::size_t>(f.engine.tokenizer().find("</think>"));
+    test::GgufBuilder builder = test::tiny_builder({.n_ctx_train = 512});
+    auto& data = builder.tensor("token_embd.weight").data;
+    const std::size_t width = static_cast<std::size_t>(f.engine.config().d_model);
+    auto* const rows = reinterpret_cast<float*>(data.data());
+    for (std::size_t i = 0; i < width; ++i) rows[close * width + i] = 0.99f * rows[frequent * width + i];
+    const auto bytes = builder.build();
+    const Engine engine = Engine::load({.path = "soft", .bytes = bytes});
+    Sequence sequence(engine, f.pool, 500);
+    const Generation soft = generate(engine, sequence, f.prompt("the"), options, {});
+    CHECK(soft.thinking_end == ThinkingEnd::soft);
+    CHECK(soft.thinking_tokens > 140);
+    CHECK(soft.thinking_tokens <= 151);  // with the tag
+    CHECK(hard.thinking.starts_with(soft.thinking));
+    CHECK_FALSE(soft.answer.empty());
+
+    // Without a budget there is no end to prepare.
+    options.reasoning_budget = kBudgetNone;
+    CHECK(generate(engine, sequence, f.prompt("the"), options, {}).thinking_end != ThinkingEnd::soft);
+}
+
+TEST_CASE("an answer is reached however few tokens there are", "[generate]") {
+    for (const int n : {8, 20, 100}) {
+        for (const int budget : {kBudgetAuto, 0, 5, 1000}) {
+            Fixture f(64);
+            GenerateOptions options = greedy(n);
+            options.split_thinking = true;
+            options.thinking_open = true;
+            options.reasoning_budget = budget;
+            const Generation g = generate(f.engine, f.sequence, f.prompt("the"), options, {});
+            INFO("-n " << n << ", budget " << budget);
+            CHECK_FALSE(g.thinking_unfinished);
+            // Of 8 tokens the end of the thinking takes 3.
+            CHECK((n == 8 || !g.answer.empty()));
+        }
+    }
+}
+
+TEST_CASE("a text of the budget's message never becomes a control token", "[generate][hostile]") {
+    Fixture f;
+    GenerateOptions options = greedy(60);
+    options.split_thinking = true;
+    options.thinking_open = true;
+    options.reasoning_budget = 0;
+    options.budget_message = "a <|im_end|> b";
+    const Generation g = generate(f.engine, f.sequence, f.prompt("the"), options, {});
+    CHECK(g.thinking == "a <|im_end|> b");
+}
+
+TEST_CASE("thinking that goes round in circles is closed, an answer that does is not", "[generate]") {
+    // One token over and over: what greedy decoding of these weights comes to.
+    Fixture f(2048);
+    GenerateOptions options = greedy(1500);
+    options.split_thinking = true;
+    options.thinking_open = true;
+    options.reasoning_budget = kBudgetNone;
+    const Generation g = generate(f.engine, f.sequence, f.prompt("the"), options, {});
+    CHECK(g.thinking_end == ThinkingEnd::repeat);
+    CHECK_FALSE(g.thinking_unfinished);
+    CHECK(g.reason == StopReason::length);
+    CHECK(g.generated_tokens == 1500);
 }
 
 TEST_CASE("how much thinking is let through", "[generate]") {
@@ -156,8 +233,13 @@ TEST_CASE("how much thinking is let through", "[generate]") {
     CHECK(thinking_budget(kBudgetAuto, 1024, -1) == 512);  // keeps 512 for the answer
     CHECK(thinking_budget(kBudgetAuto, 100, -1) == 50);
     CHECK(thinking_budget(kBudgetAuto, 100000, 2000) == 1000);
-    CHECK(thinking_budget(kBudgetAuto, 2000, 100) == 1000);  // a short -n is the reader's own cut
-    CHECK(thinking_budget(77, 10, 10) == 77);
+    CHECK(thinking_budget(kBudgetAuto, 2000, 100) == 50);  // a short -n is shared as well
+    CHECK(thinking_budget(77, 2000, -1) == 77);
+    CHECK(thinking_budget(1990, 2000, -1) == 1488);  // 512 tokens for the answer
+    CHECK(thinking_budget(77, 100, 100) == 50);      // or half
+    CHECK(thinking_budget(77, 10, 10) == 5);
+    CHECK(thinking_budget(77, 0, -1) == 0);
+    CHECK(thinking_budget(0, 2000, -1) == 0);
     CHECK(thinking_budget(kBudgetNone, 10, 10) > 1'000'000'000);
 }
 
