@@ -125,7 +125,8 @@ class Bench {
         Row row = begin(fmt::format("tg{}", n), depth);
         if (width > 1) row.test += fmt::format(" x{}", width);
         const std::vector<TokenId> ids = some_tokens(depth + n, engine_.config().n_vocab);
-        row.bytes_per_token = (static_cast<double>(engine_.weight_bytes_per_token()) / width) + kv_bytes_ * (depth + n / 2.0);
+        row.bytes_per_token =
+            (static_cast<double>(engine_.weight_bytes_per_token()) / width) + kv_bytes_ * (depth + n / 2.0);
         return measure(row, std::span(ids).first(static_cast<std::size_t>(depth)), repetitions, [&](bool warming) {
             std::vector<Sequence> others;
             std::vector<Sequence*> all = {&sequence_};
@@ -141,8 +142,8 @@ class Bench {
         });
     }
 
-    // A given text in place of the model's own choice behind a given prompt: token by token, and with what stands before
-    // guessed at (engine/lookup.h). The two take turns, so that both see the same moods of the machine.
+    // A given text in place of the model's own choice behind a given prompt: token by token, and with what stands
+    // before guessed at (engine/lookup.h). The two take turns, so that both see the same moods of the machine.
     std::vector<Row> forced(std::span<const TokenId> prompt, std::span<const TokenId> text, int repetitions) {
         std::vector<Row> rows = {begin("forced", 0), begin("forced lookup", 0)};
         std::vector<Samples> tps(2);
@@ -162,13 +163,14 @@ class Bench {
                 hashes.push_back(hash);
                 if (interrupts() > 0) throw Error("interrupted", Status::interrupted);
                 if (guesses && r == 0) {
-                    note(fmt::format("lookup: {} tokens in {} readings of the weights, {} of {} guesses held", text.size(),
-                                     decoder.passes(), decoder.held(), decoder.guessed()));
+                    note(fmt::format("lookup: {} tokens in {} readings of the weights, {} of {} guesses held",
+                                     text.size(), decoder.passes(), decoder.held(), decoder.guessed()));
                 }
             }
         }
         if (std::ranges::count(hashes, hashes.front()) != std::ssize(hashes)) {
-            throw Error("the logits with and without lookup differ: this is a defect of distill, please report it", Status::failure);
+            throw Error("the logits with and without lookup differ: this is a defect of distill, please report it",
+                        Status::failure);
         }
         const double limit = (limit_before + probe(false)) / 2;
         for (std::size_t i = 0; i < 2; ++i) {
@@ -191,7 +193,8 @@ class Bench {
         return row;
     }
     // once(warming) -> tokens a second, with the sequence holding `before` at each call.
-    Row measure(Row row, std::span<const TokenId> before, int repetitions, const std::function<double(bool warming)>& once) {
+    Row measure(Row row, std::span<const TokenId> before, int repetitions,
+                const std::function<double(bool warming)>& once) {
         sequence_.rewind(0);
         if (!before.empty()) sequence_.forward(before, Logits::none);
         const double limit_before = probe(row.prompt);
@@ -298,7 +301,8 @@ Status run(const BenchFlags& flags) {
     if (!flags.given.empty()) {
         given = session.engine.tokenizer().encode(read_text_file(flags.given), Specials::as_text);
         forced = session.engine.tokenizer().encode(read_text_file(flags.forced), Specials::as_text);
-        if (given.empty() || forced.empty()) throw Error("--given and --forced need a text each, one is empty", Status::usage);
+        if (given.empty() || forced.empty())
+            throw Error("--given and --forced need a text each, one is empty", Status::usage);
     }
     int longest = static_cast<int>(given.size() + forced.size());
     for (const int depth : depths) {
@@ -356,9 +360,12 @@ void add_bench_command(CLI::App& app, Action& action) {
         ->type_name("N,N,...")
         ->envname("DISTILL_ARG_THREADS");
     add_list("--parallel", flags->parallel, "sequences that make text together; tokens/s count all");
-    command->add_option("--given", flags->given, "with --forced: a prompt; measures prompt lookup instead of the other rows")
+    command
+        ->add_option("--given", flags->given,
+                     "with --forced: a prompt; measures prompt lookup instead of the other rows")
         ->type_name("FILE");
-    command->add_option("--forced", flags->forced, "the text that stands in for the model's answer to --given")->type_name("FILE");
+    command->add_option("--forced", flags->forced, "the text that stands in for the model's answer to --given")
+        ->type_name("FILE");
     add_cache_type_flags(*command, flags->kv_types);
     command->add_option("-r,--repetitions", flags->repetitions, "measurements of each row")
         ->type_name("N")

@@ -58,7 +58,7 @@ struct Problem {
 struct Result {
     std::string answer;
     std::string stop_reason;
-    int thinking_tokens = 0, tokens = 0, steps = 0;  // steps: forward calls of one token, what text_seconds measures
+    int thinking_tokens = 0, tokens = 0, steps = 0;  // steps: tokens read behind the prompt, what text_seconds measures
     double text_seconds = 0;
 };
 
@@ -406,7 +406,7 @@ std::optional<Result> ask(const EvalFlags& flags, const Engine& engine, Sequence
     try {
         const Generation g = generate(engine, sequence, prompt.ids, options, events);
         if (g.reason == StopReason::cancelled) return std::nullopt;
-        result = {g.answer,      std::string(name_of(g.reason)), g.thinking_tokens, g.generated_tokens, g.decode_steps,
+        result = {g.answer,      std::string(name_of(g.reason)), g.thinking_tokens, g.generated_tokens, g.decoded_tokens,
                   g.text_seconds};
     } catch (const Error& error) {
         // A problem too long for the window is one it cannot solve, and no reason to lose the others.

@@ -36,13 +36,14 @@ std::string json_record(const RunFacts& run, const Generation& g, const SamplerO
     record["cached_tokens"] = g.cached_tokens;
     record["completion_tokens"] = g.generated_tokens;
     record["thinking_tokens"] = g.thinking_tokens;
+    record["decode_passes"] = g.decode_passes;
     record["timings"] = {{"load_seconds", run.session.load_seconds},
                          {"cache_seconds", run.cache_seconds},
                          {"prompt_seconds", g.prompt_seconds},
                          {"first_token_seconds", g.first_token_seconds},
                          {"text_seconds", g.text_seconds},
                          {"prompt_per_second", rate(g.prompt_tokens - g.cached_tokens, g.prompt_seconds)},
-                         {"text_per_second", rate(g.decode_steps, g.text_seconds)}};
+                         {"text_per_second", rate(g.decoded_tokens, g.text_seconds)}};
     record["seed"] = sampler.seed;
     record["sampling"] = sampling_record(sampler);
     record["model"] = run.model;

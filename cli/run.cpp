@@ -110,6 +110,7 @@ void add_run_command(CLI::App& app, Action& action) {
     add_flag("--no-cache", flags->cache.off, "no automatic cache of prompts on disk");
     add("--cache-limit", flags->cache.limit_mib, "MiB of disk for the automatic cache of prompts; 0 = none", "N")
         ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+    add_flag("--no-lookup", flags->no_lookup, "decode token by token, without guesses from the text so far (same answer)");
     add_flag("--ignore-eos", flags->ignore_eos, "go on after the model's end token");
     add_flag("-v,--verbose", flags->verbose, "settings and speed on stderr");
     app.final_callback([flags, &app, &action] {
@@ -136,6 +137,7 @@ GenerateOptions generate_options(const RunFlags& flags, const SamplerOptions& sa
     // Asked for none: a model that opens a thought all the same is told to end it.
     options.reasoning_budget = flags.style.reasoning == Reasoning::off ? 0 : flags.reasoning_budget;
     options.budget_message = flags.budget_message;
+    options.lookup = !flags.no_lookup;
     return options;
 }
 

@@ -33,6 +33,7 @@ struct RunFlags {
     int samples = 1;
     bool json = false;
     bool strict = false;
+    bool no_lookup = false;
     bool ignore_eos = false;
     bool verbose = false;
 };

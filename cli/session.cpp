@@ -135,10 +135,10 @@ std::string speed_line(const Session& session, const Generation& g) {
     if (g.cached_tokens > 0) line += fmt::format(" ({} kept)", g.cached_tokens);
     line += fmt::format(", {:.0f} tok/s", rate(g.prompt_tokens - g.cached_tokens, g.prompt_seconds));
     line += fmt::format(" | text {} tok", g.generated_tokens);
-    if (g.decode_steps > 0) {
-        const double tps = rate(g.decode_steps, g.text_seconds);
-        line += fmt::format(", {:.1f} tok/s, {:.1f} GB/s", tps,
-                            tps * static_cast<double>(session.engine.weight_bytes_per_token()) * 1e-9);
+    if (g.decoded_tokens > 0) {
+        const double bytes = g.decode_passes * static_cast<double>(session.engine.weight_bytes_per_token());
+        line += fmt::format(", {:.1f} tok/s, {:.1f} GB/s", rate(g.decoded_tokens, g.text_seconds),
+                            rate(bytes * 1e-9, g.text_seconds));
     }
     return line + fmt::format(" | logits {:08x}", g.logits_hash);
 }

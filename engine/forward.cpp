@@ -1,5 +1,5 @@
-// One operation per line, as in the papers: docs/MODEL.md has the formulas and the tensors' names. Prefill and decode are
-// the same code, a decoded token is just the smallest batch, so the two can never drift apart.
+// One operation per line, as in the papers: docs/MODEL.md has the formulas and the tensors' names. Prefill and decode
+// are the same code, a decoded token is just the smallest batch, so the two can never drift apart.
 #include "engine/forward.h"
 
 #include <fmt/format.h>
@@ -12,7 +12,9 @@
 namespace distill {
 namespace {
 
-std::size_t width(int heads, const Config& c) { return static_cast<std::size_t>(heads) * static_cast<std::size_t>(c.head_dim); }
+std::size_t width(int heads, const Config& c) {
+    return static_cast<std::size_t>(heads) * static_cast<std::size_t>(c.head_dim);
+}
 
 }  // namespace
 
@@ -56,7 +58,8 @@ std::span<const float> forward(const Model& m, std::span<const Part> parts, Scra
                                const std::function<bool(std::size_t)>& go_on) {
     const Config& c = m.config;
     const std::size_t d_model = static_cast<std::size_t>(c.d_model);
-    const std::size_t n_heads = static_cast<std::size_t>(c.n_heads), n_kv_heads = static_cast<std::size_t>(c.n_kv_heads);
+    const std::size_t n_heads = static_cast<std::size_t>(c.n_heads),
+                      n_kv_heads = static_cast<std::size_t>(c.n_kv_heads);
     const std::vector<Segment> segments = make_segments(parts);
     const std::size_t n_tokens = segments.back().first + segments.back().n_tokens;
     const Ops ops{m, pool, s.panels, n_tokens};
@@ -85,8 +88,11 @@ std::span<const float> forward(const Model& m, std::span<const Part> parts, Scra
         ops.matmul({{s.x.data(), &w.down, nullptr, true}}, s.gate);
 
         if (!ops.all_finite(s.x.data(), n_tokens * d_model)) {
-            throw Error(fmt::format("layer {} computed numbers that are not finite: the file is damaged or not meant for "
-                                    "16-bit keys and values", l), Status::failure);
+            throw Error(
+                fmt::format("layer {} computed numbers that are not finite: the file is damaged or not meant for "
+                            "16-bit keys and values",
+                            l),
+                Status::failure);
         }
     }
 

@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "engine/error.h"
+#include "engine/lookup.h"
 #include "engine/thinking.h"
 #include "tokenizer/utf8_stream.h"
 
@@ -256,6 +257,7 @@ Generation generate(const Engine& engine, Sequence& sequence, std::span<const To
     ThinkingCloser closer(
         tokenizer, options,
         thinking_budget(options.reasoning_budget, sequence.n_ctx() - sequence.length(), options.max_tokens));
+    Decoder decoder(sequence, options.lookup);
     std::deque<TokenId> forced;  // fed instead of what the model would say
 
     for (;;) {
@@ -294,20 +296,22 @@ Generation generate(const Engine& engine, Sequence& sequence, std::span<const To
             out.reason = StopReason::cancelled;
             break;
         }
-        if (sequence.length() >= sequence.n_ctx()) {
+        if (decoder.length() >= sequence.n_ctx()) {
             out.reason = StopReason::context;
             break;
         }
         // The last token wanted needs no logits after it.
         if (options.max_tokens >= 0 && out.generated_tokens >= options.max_tokens) continue;
-        logits = sequence.forward(std::span<const TokenId>(&id, 1));
-        ++out.decode_steps;
+        logits = decoder.next(id);
     }
     out.text_seconds = seconds_since(decode_start);
     out.thinking_unfinished = pipe.inside_thinking();
     out.thinking_end = closer.end();
     pipe.finish();
     out.logits_hash = hash_logits(logits);
+    decoder.settle();
+    out.decoded_tokens = decoder.passes() + decoder.held();
+    out.decode_passes = decoder.passes();
     return out;
 }
 

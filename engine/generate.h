@@ -27,6 +27,7 @@ struct GenerateOptions {
     bool split_thinking = false;    // <think>...</think> is told apart from the answer
     bool thinking_open = false;     // the prompt's tail opened <think>
     int reasoning_budget = kBudgetAuto;
+    bool lookup = true;  // tokens that repeat earlier text are tried several at a time (engine/lookup.h); same bits
     std::string budget_message;  // put in front of </think> where the engine has to end the thinking
 };
 
@@ -67,7 +68,8 @@ struct Generation {
     int cached_tokens = 0;     // of these, already in the sequence
     int generated_tokens = 0;  // end token not counted
     int thinking_tokens = 0;   // of these
-    int decode_steps = 0;      // forward calls of one token
+    int decoded_tokens = 0;    // read behind the prompt: what text_seconds measures
+    int decode_passes = 0;     // readings of the weights for these: fewer where guesses held (engine/lookup.h)
     double prompt_seconds = 0;
     double text_seconds = 0;
     double first_token_seconds = 0;  // from the call to the first token

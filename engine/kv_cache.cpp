@@ -44,8 +44,11 @@ KvCache::KvCache(const Config& c, KvTypes types)
       n_kv_heads_(static_cast<std::size_t>(c.n_kv_heads)),
       head_dim_(static_cast<std::size_t>(c.head_dim)) {
     if ((types.keys == KvType::q8_0 || types.values == KvType::q8_0) && head_dim_ % kBlock != 0) {
-        throw Error(fmt::format("keys and values in q8_0 need heads of a multiple of {} elements, this model's have {}; use f16",
-                                kBlock, head_dim_), Status::usage);
+        throw Error(
+            fmt::format(
+                "keys and values in q8_0 need heads of a multiple of {} elements, this model's have {}; use f16",
+                kBlock, head_dim_),
+            Status::usage);
     }
     const std::size_t padded = (head_dim_ + kPanelRows - 1) / kPanelRows * kPanelRows;
     const std::size_t q8_bytes = kPageTokens * head_dim_ / kBlock * (kBlock + sizeof(std::uint16_t));
@@ -57,8 +60,8 @@ KvCache::Page KvCache::new_page(std::size_t n_tokens) const {
     const std::size_t bytes = (page_bytes() + 63) / 64 * 64;
     auto* p = static_cast<std::byte*>(std::aligned_alloc(64, bytes));
     if (p == nullptr) {
-        throw Error(fmt::format("no memory for the keys and values of {} tokens ({} MB more); a smaller -c needs less", n_tokens,
-                                bytes / 1000000 + 1),
+        throw Error(fmt::format("no memory for the keys and values of {} tokens ({} MB more); a smaller -c needs less",
+                                n_tokens, bytes / 1000000 + 1),
                     Status::failure);
     }
     // Attention multiplies slots behind the last token with zero: they must hold numbers.
@@ -88,7 +91,8 @@ void KvCache::store_key(std::byte* keys, const Kernels& kernels, std::size_t slo
         for (std::size_t b = 0; b < head_dim_ / kBlock; ++b) {
             std::int8_t q[kBlock];
             panel[b].d[lane] = quantize_block(q, kernels, k + b * kBlock);
-            for (std::size_t i = 0; i < kBlock; ++i) panel[b].q[i / 4][4 * lane + i % 4] = static_cast<std::uint8_t>(q[i] + 128);
+            for (std::size_t i = 0; i < kBlock; ++i)
+                panel[b].q[i / 4][4 * lane + i % 4] = static_cast<std::uint8_t>(q[i] + 128);
         }
         return;
     }
@@ -104,12 +108,14 @@ void KvCache::store_key(std::byte* keys, const Kernels& kernels, std::size_t slo
 void KvCache::store_value(std::byte* values, const Kernels& kernels, std::size_t slot, const float* v) const {
     if (types_.values == KvType::q8_0) {
         auto* scales = reinterpret_cast<std::uint16_t*>(values);
-        auto* elements = reinterpret_cast<std::int8_t*>(values + kPageTokens * head_dim_ / kBlock * sizeof(std::uint16_t));
+        auto* elements =
+            reinterpret_cast<std::int8_t*>(values + kPageTokens * head_dim_ / kBlock * sizeof(std::uint16_t));
         for (std::size_t b = 0; b < head_dim_ / kBlock; ++b) {
             std::int8_t q[kBlock];
             scales[b * kPageTokens + slot] = quantize_block(q, kernels, v + b * kBlock);
             for (std::size_t half = 0; half < 2; ++half) {
-                std::memcpy(elements + ((2 * b + half) * kPageTokens + slot) * kPanelRows, q + half * kPanelRows, kPanelRows);
+                std::memcpy(elements + ((2 * b + half) * kPageTokens + slot) * kPanelRows, q + half * kPanelRows,
+                            kPanelRows);
             }
         }
         return;
@@ -120,7 +126,8 @@ void KvCache::store_value(std::byte* values, const Kernels& kernels, std::size_t
         const std::size_t n = std::min(std::size(halves), head_dim_ - d0);
         kernels.ops.to_f16(halves, v + d0, n);
         for (std::size_t i = 0; i < n; i += kPanelRows) {
-            std::memcpy(value + (d0 + i) * kPageTokens, halves + i, std::min(kPanelRows, n - i) * sizeof(std::uint16_t));
+            std::memcpy(value + (d0 + i) * kPageTokens, halves + i,
+                        std::min(kPanelRows, n - i) * sizeof(std::uint16_t));
         }
     }
 }

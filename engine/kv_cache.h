@@ -1,7 +1,7 @@
-// Keys and values of the tokens so far, in pages of 64 tokens that are added as the sequence grows. Within a page both are
-// laid out as weight panels (quant/panels.h), so that attention is two small matrix products on the same kernels:
-// scores = K q with 16 keys to a panel, output = V^T p with 16 elements of a head to a panel. Copies share their pages until
-// one of them writes.
+// Keys and values of the tokens so far, in pages of 64 tokens that are added as the sequence grows. Within a page both
+// are laid out as weight panels (quant/panels.h), so that attention is two small matrix products on the same kernels:
+// scores = K q with 16 keys to a panel, output = V^T p with 16 elements of a head to a panel. Copies share their pages
+// until one of them writes.
 #pragma once
 
 #include <cstddef>
@@ -31,8 +31,8 @@ class KvCache {
     // Throws Error{usage} where heads are no whole blocks of a type.
     explicit KvCache(const Config& config, KvTypes types = {});
 
-    // Room for the tokens [begin, end), which are to be stored; throws Error{failure} when memory ends, the contents then as
-    // they were.
+    // Room for the tokens [begin, end), which are to be stored; throws Error{failure} when memory ends, the contents
+    // then as they were.
     void reserve(std::size_t begin, std::size_t end);
     // k, v: [n_kv_heads * head_dim] of the token at position pos (reserved).
     void store(const Kernels& kernels, std::size_t layer, std::size_t pos, const float* k, const float* v);
@@ -52,7 +52,8 @@ class KvCache {
     KvTypes types() const { return types_; }
     std::size_t page_bytes() const { return n_layers_ * n_kv_heads_ * (key_bytes_ + value_bytes_); }
 
-    // A whole page as bytes, for whoever keeps it elsewhere, and what such bytes mean: pages of another layout are useless.
+    // A whole page as bytes, for whoever keeps it elsewhere, and what such bytes mean: pages of another layout are
+    // useless.
     std::span<const std::byte> page(std::size_t i) const { return {pages_[i].get(), page_bytes()}; }
     std::span<std::byte> page(std::size_t i) { return {pages_[i].get(), page_bytes()}; }
     std::string layout() const;

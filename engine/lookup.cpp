@@ -6,8 +6,8 @@ namespace distill {
 
 namespace {
 
-// What a pass over a token and its guesses costs, in passes over one token. Two to four tokens wait for the same weights as
-// one, eight are as many as the widest kernels take together (1.5B in Q4_K_M on two cores; docs/SPEED.md).
+// What a pass over a token and its guesses costs, in passes over one token. Two to four tokens wait for the same
+// weights as one, eight are as many as the widest kernels take together (1.5B in Q4_K_M on two cores; docs/SPEED.md).
 struct Width {
     std::size_t guesses;
     double cost;
@@ -43,7 +43,8 @@ std::uint64_t PromptLookup::hash_of_last(std::size_t n) const {
 void PromptLookup::append(TokenId id) {
     // Runs that end in the last token enter when the next one comes: nothing finds itself.
     for (Runs& runs : runs_) {
-        if (text_.size() >= runs.length) runs.ends[hash_of_last(runs.length)] = static_cast<std::uint32_t>(text_.size());
+        if (text_.size() >= runs.length)
+            runs.ends[hash_of_last(runs.length)] = static_cast<std::uint32_t>(text_.size());
     }
     text_.push_back(id);
 }
@@ -84,13 +85,14 @@ void PromptLookup::judge(std::size_t guessed, std::size_t held) {
     asked_->seen = std::min(kMemory, asked_->seen + tried);
 }
 
-Decoder::Decoder(Sequence& sequence, bool guesses) : sequence_(sequence), guesses_(guesses), length_(sequence.length()) {
+Decoder::Decoder(Sequence& sequence, bool guesses)
+    : sequence_(sequence), guesses_(guesses), length_(sequence.length()) {
     if (!guesses_) return;
     for (const TokenId id : sequence.tokens()) lookup_.append(id);
 }
 
 // The guesses that were not confirmed leave the sequence.
-void Decoder::end_guesses() {
+void Decoder::settle() {
     if (tried_.empty()) return;
     const std::size_t guessed = tried_.size() - 1, held = confirmed_ - 1;
     lookup_.judge(guessed, held);
@@ -100,8 +102,6 @@ void Decoder::end_guesses() {
     tried_.clear();
 }
 
-void Decoder::settle() { end_guesses(); }
-
 std::span<const float> Decoder::next(TokenId id) {
     if (guesses_) lookup_.append(id);
     if (confirmed_ < tried_.size() && tried_[confirmed_] == id) {
@@ -109,7 +109,7 @@ std::span<const float> Decoder::next(TokenId id) {
         ++length_;
         return rows_.subspan(confirmed_++ * n_vocab, n_vocab);
     }
-    end_guesses();
+    settle();
     tried_.assign(1, id);
     if (guesses_) {
         const int room = sequence_.n_ctx() - length_ - 1;

@@ -29,9 +29,7 @@ template class Buffer<float>;
 template class Buffer<std::byte>;
 
 Activation::Activation(std::size_t max_tokens, std::size_t n_)
-    : n(n_),
-      floats(max_tokens * n_),
-      blocks((max_tokens + kMaxGroup) * (n_ / kActBlock) * sizeof(ActBlock<1>)) {}
+    : n(n_), floats(max_tokens * n_), blocks((max_tokens + kMaxGroup) * (n_ / kActBlock) * sizeof(ActBlock<1>)) {}
 
 void RopeTable::extend(std::size_t n_positions) {
     const std::size_t old = half_ == 0 ? n_positions : cos_.size() / half_;
@@ -97,7 +95,9 @@ void Ops::silu_mul(Activation& gate, const float* up) const {
     });
 }
 
-void Ops::matmul(std::initializer_list<Product> products, const Activation& h) const { run_products(products, h, false); }
+void Ops::matmul(std::initializer_list<Product> products, const Activation& h) const {
+    run_products(products, h, false);
+}
 
 void Ops::logits(float* out, const Matrix& weight, const Activation& h, Activation& pairs) const {
     if (weight.format->block_weights == 1) return matmul({{out, &weight}}, h);
@@ -172,7 +172,8 @@ void Ops::run_products(std::initializer_list<Product> products, const Activation
         const Product& p = *pieces[i].product;
         const Matrix& w = *p.weight;
         const std::size_t row_bytes = w.format->row_bytes(w.columns);
-        const std::size_t begin = (step - pieces[i].first_step) * pieces[i].rows, end = std::min(begin + pieces[i].rows, w.rows);
+        const std::size_t begin = (step - pieces[i].first_step) * pieces[i].rows,
+                          end = std::min(begin + pieces[i].rows, w.rows);
         if (const std::byte* panels = w.panels()) return multiply(p, panels + begin * row_bytes, begin, end);
         std::byte* panel = panel_buffers_ + static_cast<std::size_t>(thread) * panel_buffer_bytes_;
         for (std::size_t row = begin; row < end; row += kPanelRows) {
@@ -202,7 +203,8 @@ void Ops::for_rows(std::span<const Segment> segments, const Job& job) const {
 }
 
 void Ops::rope(float* x, std::size_t n_heads, std::span<const Segment> segments) const {
-    const auto head_dim = static_cast<std::size_t>(config_.head_dim), half = static_cast<std::size_t>(config_.rope_dim) / 2;
+    const auto head_dim = static_cast<std::size_t>(config_.head_dim),
+               half = static_cast<std::size_t>(config_.rope_dim) / 2;
     const bool halves = config_.rope_pairs == RopePairs::halves;
     for_rows(segments, [&](const Segment& s, std::size_t row) {
         const float* cosine = s.rope->cosine(s.position + row - s.first);
@@ -268,8 +270,8 @@ class PageProducts {
     void prepare(AttendScratch& s, std::size_t rows) const {
         if (types_.keys == KvType::f16) return;
         for_groups(rows, [&](std::size_t row, std::size_t n, int group) {
-            kernels_.ops.quantize(blocks(s, row), s.queries.data() + row * head_dim_, head_dim_, head_dim_, static_cast<int>(n),
-                                  group);
+            kernels_.ops.quantize(blocks(s, row), s.queries.data() + row * head_dim_, head_dim_, head_dim_,
+                                  static_cast<int>(n), group);
         });
     }
     // scores[row][key] = q . k for the first `keys` keys of the page.
@@ -307,8 +309,8 @@ class PageProducts {
             const auto* scales = reinterpret_cast<const std::uint16_t*>(panels);
             const auto* elements = reinterpret_cast<const std::int8_t*>(scales + kPage * head_dim_ / kActBlock);
             for (std::size_t panel = 0; panel < head_dim_ / kPanelRows; ++panel) {
-                kernels_.ops.expand_s8(s.expanded.data() + panel * kPage * kPanelRows, elements + panel * kPage * kPanelRows,
-                                       scales + panel / 2 * kPage, keys);
+                kernels_.ops.expand_s8(s.expanded.data() + panel * kPage * kPanelRows,
+                                       elements + panel * kPage * kPanelRows, scales + panel / 2 * kPage, keys);
             }
             a.panels = reinterpret_cast<const std::byte*>(s.expanded.data());
         }
@@ -338,13 +340,14 @@ class PageProducts {
 
 }  // namespace
 
-// Softmax over pages of keys as they come (Milakov and Gimelshein 2018, "Online normalizer calculation for softmax"): for
-// each row a running maximum, sum and weighted values, rescaled when the maximum grows. The pages are met in order and
-// cut at fixed positions, so a token's result is the same whoever shares its tile.
+// Softmax over pages of keys as they come (Milakov and Gimelshein 2018, "Online normalizer calculation for softmax"):
+// for each row a running maximum, sum and weighted values, rescaled when the maximum grows. The pages are met in order
+// and cut at fixed positions, so a token's result is the same whoever shares its tile.
 void Ops::attend(Activation& out, const float* q, std::span<const Segment> segments, std::size_t layer) const {
     constexpr float kMasked = -std::numeric_limits<float>::infinity();
     const auto head_dim = static_cast<std::size_t>(config_.head_dim);
-    const auto n_heads = static_cast<std::size_t>(config_.n_heads), n_kv_heads = static_cast<std::size_t>(config_.n_kv_heads);
+    const auto n_heads = static_cast<std::size_t>(config_.n_heads),
+               n_kv_heads = static_cast<std::size_t>(config_.n_kv_heads);
     const std::size_t share = n_heads / n_kv_heads;  // query heads that read the same keys and values
     const std::size_t heads_at_once = std::min(share, kMaxQueries);
     const std::size_t head_blocks = (share + heads_at_once - 1) / heads_at_once;
@@ -362,7 +365,8 @@ void Ops::attend(Activation& out, const float* q, std::span<const Segment> segme
         const std::size_t rows = tokens * heads;  // row = token * heads + head
         float max[kMaxQueries], sum[kMaxQueries];
         for (std::size_t r = 0; r < rows; ++r) {
-            std::copy_n(q + ((row0 + r / heads) * n_heads + head0 + r % heads) * head_dim, head_dim, s.queries.data() + r * head_dim);
+            std::copy_n(q + ((row0 + r / heads) * n_heads + head0 + r % heads) * head_dim, head_dim,
+                        s.queries.data() + r * head_dim);
             std::fill_n(s.values.data() + r * head_dim, head_dim, 0.0f);
             max[r] = kMasked;
             sum[r] = 0.0f;
@@ -392,7 +396,8 @@ void Ops::attend(Activation& out, const float* q, std::span<const Segment> segme
             }
             products.values(s, kv.values(layer, kv_head, page), rows, padded);
             for (std::size_t r = 0; r < rows; ++r) {
-                kernels_.ops.scale_add(s.values.data() + r * head_dim, factor[r], s.page_values.data() + r * head_dim, head_dim);
+                kernels_.ops.scale_add(s.values.data() + r * head_dim, factor[r], s.page_values.data() + r * head_dim,
+                                       head_dim);
             }
         }
         for (std::size_t r = 0; r < rows; ++r) {
@@ -408,7 +413,8 @@ void Ops::attend(Activation& out, const float* q, std::span<const Segment> segme
     };
     std::vector<Tile> tiles;
     for (const Segment& s : segments) {
-        for (std::size_t t = 0; t < s.n_tokens; t += max_tile) tiles.push_back({&s, t, std::min(max_tile, s.n_tokens - t)});
+        for (std::size_t t = 0; t < s.n_tokens; t += max_tile)
+            tiles.push_back({&s, t, std::min(max_tile, s.n_tokens - t)});
     }
     // Begin with those that see the most keys, so that the threads end together.
     std::ranges::stable_sort(tiles, std::greater<>(), [](const Tile& t) { return t.segment->position + t.first; });

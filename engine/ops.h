@@ -35,8 +35,9 @@ class Buffer {
 extern template class Buffer<float>;
 extern template class Buffer<std::byte>;
 
-// The input of matrix products, [tokens, n]: as floats, and as int8 blocks in groups of tokens (quant/kernels/kernels.h)
-// for quantised weights. Whoever writes the floats calls Ops::quantize or an operation that does.
+// The input of matrix products, [tokens, n]: as floats, and as int8 blocks in groups of tokens
+// (quant/kernels/kernels.h) for quantised weights. Whoever writes the floats calls Ops::quantize or an operation that
+// does.
 struct Activation {
     Activation() = default;
     Activation(std::size_t max_tokens, std::size_t n);
@@ -50,7 +51,8 @@ struct Activation {
 // Cosine and sine for every position so far, [position][rope_dim / 2] each; the same for all layers.
 class RopeTable {
   public:
-    explicit RopeTable(const Config& config) : half_(static_cast<std::size_t>(config.rope_dim) / 2), base_(config.rope_base) {}
+    explicit RopeTable(const Config& config)
+        : half_(static_cast<std::size_t>(config.rope_dim) / 2), base_(config.rope_base) {}
     void extend(std::size_t n_positions);
     const float* cosine(std::size_t pos) const { return cos_.data() + pos * half_; }
     const float* sine(std::size_t pos) const { return sin_.data() + pos * half_; }
@@ -93,16 +95,16 @@ class Ops {
     void rms_norm(Activation& h, const float* x, const Vector& weight) const;
     // Products that share the input h, as one job.
     void matmul(std::initializer_list<Product> products, const Activation& h) const;
-    // logits = weight * h, with the input rounded twice: `pairs` takes each row and, as a row of its own, what the first
-    // rounding lost. Here an error is an error of the logits, and the second product is nearly free: decoding waits for
-    // the weights, prefill asks for one row. pairs: [2 * n_tokens, h.n].
+    // logits = weight * h, with the input rounded twice: `pairs` takes each row and, as a row of its own, what the
+    // first rounding lost. Here an error is an error of the logits, and the second product is nearly free: decoding
+    // waits for the weights, prefill asks for one row. pairs: [2 * n_tokens, h.n].
     void logits(float* out, const Matrix& weight, const Activation& h, Activation& pairs) const;
     // Turns each head of x [n_tokens][n_heads * head_dim] by its token's position.
     void rope(float* x, std::size_t n_heads, std::span<const Segment> segments) const;
     // k, v: [n_tokens][n_kv_heads * head_dim].
     void store(std::span<const Segment> segments, std::size_t layer, const float* k, const float* v) const;
-    // out = softmax(q k^T / sqrt(head_dim)) v, causal, [n_tokens][n_heads * head_dim]; quantised as well. Each row sees the
-    // keys and values of its own sequence.
+    // out = softmax(q k^T / sqrt(head_dim)) v, causal, [n_tokens][n_heads * head_dim]; quantised as well. Each row sees
+    // the keys and values of its own sequence.
     void attend(Activation& out, const float* q, std::span<const Segment> segments, std::size_t layer) const;
     // gate = silu(gate) * up; quantised as well.
     void silu_mul(Activation& gate, const float* up) const;

@@ -419,12 +419,14 @@ TEST_CASE("keys and values in bytes cost their rounding and no more", "[engine]"
     s.spec.d_model = 256, s.spec.n_heads = 4, s.spec.n_kv_heads = 2, s.spec.n_ctx_train = 1024;  // heads of 64
     const GgufBuilder file = build(s);
     for (const Kernels* k : runnable_kernels()) {
-        for (const KvTypes cache : {KvTypes{KvType::q8_0, KvType::f16}, {KvType::f16, KvType::q8_0}, {KvType::q8_0, KvType::q8_0}}) {
+        for (const KvTypes cache :
+             {KvTypes{KvType::q8_0, KvType::f16}, {KvType::f16, KvType::q8_0}, {KvType::q8_0, KvType::q8_0}}) {
             INFO(k->name << " keys " << static_cast<int>(cache.keys) << " values " << static_cast<int>(cache.values));
             Loaded model{file, k->name};
             const auto ids = random_ids(150, model.n_vocab());  // three pages
             Reference reference{model.engine.file(), s, cache};
-            const Matrix exact = reference.forward(ids, Rounding::none), rounded = reference.forward(ids, Rounding::as_engine);
+            const Matrix exact = reference.forward(ids, Rounding::none),
+                         rounded = reference.forward(ids, Rounding::as_engine);
             const double allowed = rms(rounded - exact);
             REQUIRE(allowed > 1e-4 * deviation(exact));  // more than f16 costs
             REQUIRE(allowed < 0.1 * deviation(exact));
@@ -578,7 +580,8 @@ TEST_CASE("sequences of one engine do not see each other", "[engine]") {
 
 TEST_CASE("sequences that advance together give the same bits as alone", "[engine]") {
     Shape s;
-    s.spec.d_model = 256, s.spec.n_heads = 4, s.spec.n_kv_heads = 2, s.spec.n_ctx_train = 512, s.spec.format = FormatId::q8_0;
+    s.spec.d_model = 256, s.spec.n_heads = 4, s.spec.n_kv_heads = 2, s.spec.n_ctx_train = 512,
+    s.spec.format = FormatId::q8_0;
     const GgufBuilder file = build(s);
     for (const Kernels* k : runnable_kernels()) {
         Loaded model{file, k->name, 3};
@@ -596,7 +599,8 @@ TEST_CASE("sequences that advance together give the same bits as alone", "[engin
             }
             for (Sequence& sequence : sequences) all.push_back(&sequence);
             for (int step = 0; step < 6; ++step) {
-                std::vector<TokenId> next = random_ids(static_cast<int>(width), model.n_vocab(), 100 + static_cast<std::uint64_t>(step));
+                std::vector<TokenId> next =
+                    random_ids(static_cast<int>(width), model.n_vocab(), 100 + static_cast<std::uint64_t>(step));
                 const auto rows = Sequence::forward_together(all, next);
                 REQUIRE(rows.size() == width * n_vocab);
                 const std::vector<float> together = copy(rows);
@@ -627,7 +631,8 @@ TEST_CASE("a fork shares what was and nothing of what comes", "[engine]") {
     TinyModelSpec spec;
     spec.n_ctx_train = 512;
     Loaded model{tiny_builder(spec)};
-    const auto start = random_ids(100, model.n_vocab(), 1), a = random_ids(80, model.n_vocab(), 2), b = random_ids(80, model.n_vocab(), 3);
+    const auto start = random_ids(100, model.n_vocab(), 1), a = random_ids(80, model.n_vocab(), 2),
+               b = random_ids(80, model.n_vocab(), 3);
     const auto alone = [&](const std::vector<TokenId>& end) {
         std::vector<TokenId> ids = start;
         ids.insert(ids.end(), end.begin(), end.end());
@@ -660,7 +665,7 @@ TEST_CASE("weights give the same bits from the file, while they are packed and a
         const auto ids = random_ids(40, model.n_vocab());
         const std::vector<float> first = run(model, ids);  // the first pass: from the file
         INFO(kernels->name);
-        CHECK(same_bits(run(model, ids, 1), first));       // packs a share before each token
+        CHECK(same_bits(run(model, ids, 1), first));  // packs a share before each token
         model.engine.pack(model.pool);
         CHECK(same_bits(run(model, ids, 1), first));
 
