@@ -59,6 +59,7 @@ Status run(int argc, char** argv) {
     add_run_command(app, action);
     add_info_command(app, action);
     add_tokenize_command(app, action);
+    add_template_command(app, action);
     add_logits_command(app, action);
     add_bench_command(app, action);
     add_eval_command(app, action);

@@ -18,6 +18,7 @@ using Action = std::function<Status()>;
 void add_run_command(CLI::App& app, Action& action);  // on the application itself: one answer, or chat on a terminal
 void add_info_command(CLI::App& app, Action& action);
 void add_tokenize_command(CLI::App& app, Action& action);
+void add_template_command(CLI::App& app, Action& action);
 void add_logits_command(CLI::App& app, Action& action);
 void add_bench_command(CLI::App& app, Action& action);
 void add_eval_command(CLI::App& app, Action& action);

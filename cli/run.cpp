@@ -72,7 +72,10 @@ void add_run_command(CLI::App& app, Action& action) {
         ->allow_extra_args(false)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     add_flag("--raw", flags->style.raw, "the prompt as it is, no chat template");
-    add("--chat-template", flags->style.chat_template, "built-in chat template instead of the file's", "NAME");
+    add("--chat-template", flags->style.chat_template, "chat template, built-in or a file, instead of the model's",
+        "NAME|FILE");
+    add("--chat-template-kwargs", flags->style.template_kwargs,
+        "variables for the template, such as {\"enable_thinking\": false}", "JSON");
     add_choice(
         "--think-show",
         std::map<std::string, ThinkShow>{

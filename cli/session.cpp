@@ -9,7 +9,9 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/builtin_model.h"
+#include "cli/input.h"
 #include "cli/signals.h"
+#include "cli/template_input.h"
 #include "cli/terminal.h"
 #include "engine/error.h"
 #include "quant/kernels/kernels.h"
@@ -51,6 +53,27 @@ class Fingerprint {
     std::array<std::uint64_t, 4> lanes_ = {1, 2, 3, 4};
 };
 
+jinja::Context parse_kwargs(const std::string& json) {
+    constexpr std::string_view flag = "--chat-template-kwargs";
+    try {
+        const jinja::Value object = parse_template_value(json);
+        if (!object.is_dict()) throw Error("expected a JSON object", Status::usage);
+        jinja::Context context;
+        for (const auto& [key, value] : object.dict().entries) context[std::string(key.view())] = value;
+        return context;
+    } catch (const Error& error) {
+        throw Error(flag, error.problem(), std::nullopt, Status::usage);
+    }
+}
+
+std::unique_ptr<ChatTemplate> template_by_name_or_file(const std::string& name, const Tokenizer& tokenizer) {
+    std::error_code ignored;
+    if (ChatTemplate::is_built_in(name) || !std::filesystem::exists(name, ignored)) {
+        return ChatTemplate::by_name(name, &tokenizer);
+    }
+    return ChatTemplate::from_source(read_text_file(name), name, Status::usage, &tokenizer);
+}
+
 }  // namespace
 
 Session load_session(const ModelFlags& flags) {
@@ -85,8 +108,14 @@ void check_model_file(const ModelFlags& flags) {
 
 Prompter::Prompter(const Engine& engine, const PromptStyle& style) : engine_(engine), reasoning_(style.reasoning) {
     if (style.raw) return;
+    options_.now = template_clock();
+    if (!style.template_kwargs.empty()) options_.kwargs = parse_kwargs(style.template_kwargs);
+    // The name that Qwen3 gave it and others took over; what a template makes nothing of, render() does at the prompt's end.
+    if (style.reasoning != Reasoning::automatic) {
+        options_.kwargs.try_emplace("enable_thinking", jinja::Value(style.reasoning == Reasoning::on));
+    }
     if (!style.chat_template.empty()) {
-        chat_ = ChatTemplate::by_name(style.chat_template);
+        chat_ = template_by_name_or_file(style.chat_template, engine.tokenizer());
         return;
     }
     std::string note_text;
@@ -101,7 +130,7 @@ Prompt Prompter::render(std::span<const Message> messages) const {
     const Tokenizer& tokenizer = engine_.tokenizer();
     Prompt prompt;
     if (chat_) {
-        const RenderedPrompt rendered = chat_->render(messages, true);
+        const RenderedPrompt rendered = chat_->render(messages, options_);
         prompt.ids = tokenizer.encode(rendered.pieces);
         prompt.split_thinking = chat_->thinks();
         prompt.thinking_open = rendered.thinking_open;

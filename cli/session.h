@@ -35,8 +35,9 @@ void check_model_file(const ModelFlags& flags);
 
 // How messages become a prompt.
 struct PromptStyle {
-    bool raw = false;           // the text as it is
-    std::string chat_template;  // a built-in's name; "" = what the file asks for
+    bool raw = false;             // the text as it is
+    std::string chat_template;    // a built-in's name or a file; "" = what the model file asks for
+    std::string template_kwargs;  // more variables for the template, a JSON object
     Reasoning reasoning = Reasoning::automatic;
 };
 
@@ -57,6 +58,7 @@ class Prompter {
   private:
     const Engine& engine_;
     std::unique_ptr<ChatTemplate> chat_;  // null: raw
+    RenderOptions options_;
     Reasoning reasoning_;
 };
 
