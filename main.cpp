@@ -9,6 +9,7 @@
 #include <new>
 
 #include "cli/command.h"
+#include "cli/environment.h"
 #include "cli/options.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
@@ -56,7 +57,7 @@ Status run(int argc, char** argv) {
     app.add_flag("--version", version, "print the version");
 
     Action action;
-    add_run_command(app, action);
+    add_run_command(app, action, read_environment());
     add_info_command(app, action);
     add_tokenize_command(app, action);
     add_template_command(app, action);

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "cli/markdown_style.h"
 #include "cli/signals.h"
 #include "engine/error.h"
 
@@ -104,11 +105,13 @@ void AnswerPrinter::answer(std::string_view text) {
     whole.resize(keep);
     if (whole.empty()) return;
     answered_ = true;
-    out_.write(out_.is_terminal() ? safe_for_terminal(whole) : whole);
+    if (out_.is_terminal()) whole = safe_for_terminal(whole);
+    out_.write(style_ != nullptr ? style_->push(whole) : whole);
 }
 
 void AnswerPrinter::finish() {
     end_thinking("\n");
+    if (answered_ && style_ != nullptr) out_.write(style_->finish());
     if (answered_) out_.write("\n");
     answered_ = false;
     newlines_.clear();

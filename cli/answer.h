@@ -11,6 +11,8 @@
 
 namespace distill {
 
+class MarkdownStyle;
+
 enum class ThinkShow {
     full,   // as it comes, between its tags
     dim,    // as it comes, in a faint style (between tags where no colour may be used)
@@ -24,6 +26,8 @@ class AnswerPrinter {
     AnswerPrinter(Output& out, Output& err, ThinkShow mode, ColorMode color);
     ~AnswerPrinter();
 
+    // Marks up the answer, where colour may be used; must outlive the printer.
+    void set_style(MarkdownStyle* style) { style_ = style; }
     void text(std::string_view text, bool thinking);
     void thinking_tokens(int tokens) { think_tokens_ = tokens; }  // so far; the brief line tells them
     // Ends what is open; one newline after an answer that has any text.
@@ -39,6 +43,7 @@ class AnswerPrinter {
     Output& think_out_;
     ThinkShow mode_;
     bool color_;
+    MarkdownStyle* style_ = nullptr;
     bool thinking_ = false;  // something of the thinking stands on the stream, unfinished
     std::string newlines_;   // held back: the end of an answer has exactly one
     bool answered_ = false;

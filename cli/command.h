@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "cli/environment.h"
 #include "engine/error.h"
 
 namespace CLI {
@@ -15,7 +16,8 @@ namespace distill {
 // Runs the chosen command. Throws Error for whatever goes wrong; the status is the program's own.
 using Action = std::function<Status()>;
 
-void add_run_command(CLI::App& app, Action& action);  // on the application itself: one answer, or chat on a terminal
+// On the application itself: one answer, or chat on a terminal.
+void add_run_command(CLI::App& app, Action& action, const UserEnvironment& environment);
 void add_info_command(CLI::App& app, Action& action);
 void add_tokenize_command(CLI::App& app, Action& action);
 void add_template_command(CLI::App& app, Action& action);

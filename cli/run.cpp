@@ -30,18 +30,18 @@ std::string joined_prompt(const RunFlags& flags) {
     return joined;
 }
 
-Status run(const RunFlags& flags) {
+Status run(const RunFlags& flags, const UserEnvironment& environment) {
     if (flags.prompt || flags.prompt_file || !stdin_is_terminal()) return one_shot(flags, joined_prompt(flags));
     if (flags.json || flags.strict || flags.extract || flags.samples > 1 || flags.think_fd || !flags.think_file.empty()) {
         throw Error("--json, --strict, --extract, --samples, --think-file and --think-fd need a prompt: -p, -f or stdin",
                     Status::usage);
     }
-    return chat(flags);
+    return chat(flags, environment);
 }
 
 }  // namespace
 
-void add_run_command(CLI::App& app, Action& action) {
+void add_run_command(CLI::App& app, Action& action, const UserEnvironment& environment) {
     const auto flags = std::make_shared<RunFlags>();
     const auto add = [&](const char* name, auto& value, const char* text, const char* type) {
         CLI::Option* option = app.add_option(name, value, text)->type_name(type);
@@ -115,9 +115,10 @@ void add_run_command(CLI::App& app, Action& action) {
         ->check(CLI::Range(0, std::numeric_limits<int>::max()));
     add_flag("--no-lookup", flags->no_lookup, "decode token by token, without guesses from the text so far (same answer)");
     add_flag("--ignore-eos", flags->ignore_eos, "go on after the model's end token");
+    add_flag("--no-history", flags->no_history, "a chat neither reads nor keeps the lines typed");
     add_flag("-v,--verbose", flags->verbose, "settings and speed on stderr");
-    app.final_callback([flags, &app, &action] {
-        if (app.get_subcommands().empty()) action = [flags] { return run(*flags); };
+    app.final_callback([flags, environment, &app, &action] {
+        if (app.get_subcommands().empty()) action = [flags, environment] { return run(*flags, environment); };
     });
     add_sampling_flags(app, flags->sampling);
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/answer.h"
+#include "cli/environment.h"
 #include "cli/extract.h"
 #include "cli/options.h"
 #include "cli/prompt_cache.h"
@@ -36,10 +37,11 @@ struct RunFlags {
     bool no_lookup = false;
     bool ignore_eos = false;
     bool verbose = false;
+    bool no_history = false;
 };
 
 Status one_shot(const RunFlags& flags, const std::string& prompt);
-Status chat(const RunFlags& flags);
+Status chat(const RunFlags& flags, const UserEnvironment& environment);
 
 // Shared by both.
 std::vector<Message> opening_messages(const RunFlags& flags);  // the system prompt, if any

@@ -137,17 +137,17 @@ TEST_CASE("every command that takes -m works without it", "[builtin]") {
 }
 
 TEST_CASE("a chat without -m is one with the built-in model", "[builtin][chat]") {
-    Terminal terminal(distill_binary(), {"--temp", "0", "-t", "1"});
+    Terminal terminal(distill_binary(), {"--temp", "0", "-t", "1", "--no-history"});
     bool found = false;
     terminal.wait_for("built-in demo model", found);
     REQUIRE(found);
     terminal.wait_for(">>> ", found);
-    terminal.type("12 * 34 = ?\n");
+    terminal.type("12 * 34 = ?\r");
     terminal.wait_for("boxed{408}", found);
     INFO(terminal.screen());
     CHECK(found);
     terminal.wait_for(">>> ", found);
-    terminal.type("/bye\n");
+    terminal.type("/bye\r");
     CHECK(terminal.wait_exit() == 0);
 }
 

@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -191,6 +193,23 @@ void Terminal::type(std::string_view keys) {
         if (n < 0 && errno != EINTR) return;
         if (n > 0) keys.remove_prefix(static_cast<std::size_t>(n));
     }
+}
+
+void Terminal::resize(int columns, int rows) {
+    winsize size{};
+    size.ws_col = static_cast<unsigned short>(columns);
+    size.ws_row = static_cast<unsigned short>(rows);
+    ::ioctl(fd_, TIOCSWINSZ, &size);
+}
+
+void Terminal::send_signal(int signal) {
+    ::kill(pid_, signal);
+}
+
+bool Terminal::is_plain() const {
+    termios mode{};
+    return ::tcgetattr(fd_, &mode) == 0 && (mode.c_lflag & (ICANON | ECHO | ISIG)) == (ICANON | ECHO | ISIG) &&
+           (mode.c_iflag & ICRNL) != 0;
 }
 
 bool Terminal::read_some(Clock::time_point deadline) {

@@ -44,7 +44,11 @@ class Terminal {
     Terminal(const Terminal&) = delete;
     Terminal& operator=(const Terminal&) = delete;
 
-    void type(std::string_view keys);  // "\x03" is Ctrl-C, "\x04" Ctrl-D
+    void type(std::string_view keys);  // "\r" is Enter, "\x03" Ctrl-C, "\x04" Ctrl-D
+    void resize(int columns, int rows);
+    void send_signal(int signal);
+    // Whether the terminal echoes and gathers lines, as a shell leaves it.
+    bool is_plain() const;
     // Reads until what came since the last wait_for holds `text`; returns all that came since then. False in `found`
     // after the time is over or at the end of output.
     std::string wait_for(std::string_view text, bool& found,
