@@ -60,7 +60,6 @@ Chat::Chat(const RunFlags& flags, const UserEnvironment& environment)
       sampler_(sampler_options(flags.sampling, session_.engine.file(), session_.engine.tokenizer())),
       sequence_(session_.sequence()),
       system_(opening_system(flags)),
-      thinking_budget_(flags.reasoning_budget == 0 ? kBudgetAuto : flags.reasoning_budget),
       input_(environment, !flags.no_history,
              [home = environment.home](std::string_view text) { return complete_command(text, home); }) {
     Sampler{sampler_};  // bad values are wrong usage now, not at the first answer
@@ -160,7 +159,7 @@ void Chat::count(const Generation& g) {
     totals_.cached_tokens += g.cached_tokens;
     totals_.text_tokens += g.generated_tokens;
     totals_.thinking_tokens += g.thinking_tokens;
-    totals_.decode_steps += g.decode_steps;
+    totals_.decoded_tokens += g.decoded_tokens;
     totals_.prompt_seconds += g.prompt_seconds;
     totals_.text_seconds += g.text_seconds;
     last_speed_ = speed_line(session_, g);
@@ -267,13 +266,13 @@ bool Chat::thinks() const {
 }
 
 void Chat::set_thinking(bool on) {
-    // A budget of nothing closes the thinking where the template opened it, which is how these models answer at once.
-    flags_.reasoning_budget = on ? thinking_budget_ : 0;
+    flags_.style.reasoning = on ? Reasoning::automatic : Reasoning::off;  // off: thoughts opened all the same are closed
+    prompter_.set_reasoning(flags_.style.reasoning);
     say(!thinks() ? Text::not_thinking_model : on ? Text::think_on : Text::think_off);
 }
 
 void Chat::resize(int n_ctx) {
-    Sequence sequence(session_.engine, *session_.pool, n_ctx);
+    Sequence sequence(session_.engine, *session_.pool, n_ctx, session_.kv_types);
     sequence_ = std::move(sequence);
     session_.n_ctx = n_ctx;
 }
@@ -303,7 +302,7 @@ std::string Chat::stats() const {
     return words(Text::stats_last, last_speed_) + "\n" +
            words(Text::stats_all, totals_.answers, totals_.prompt_tokens, totals_.cached_tokens,
                  rate(totals_.prompt_tokens - totals_.cached_tokens, totals_.prompt_seconds), totals_.text_tokens,
-                 totals_.thinking_tokens, rate(totals_.decode_steps, totals_.text_seconds));
+                 totals_.thinking_tokens, rate(totals_.decoded_tokens, totals_.text_seconds));
 }
 
 std::string Chat::context_use() const {

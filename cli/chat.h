@@ -62,7 +62,7 @@ class Chat {
 
   private:
     struct Totals {
-        int answers = 0, prompt_tokens = 0, cached_tokens = 0, text_tokens = 0, thinking_tokens = 0, decode_steps = 0;
+        int answers = 0, prompt_tokens = 0, cached_tokens = 0, text_tokens = 0, thinking_tokens = 0, decoded_tokens = 0;
         double prompt_seconds = 0, text_seconds = 0;
     };
 
@@ -83,7 +83,6 @@ class Chat {
     std::string system_;
     std::vector<ChatMessage> turns_;  // questions and answers in turn
     std::string attached_;            // files that go with the next question
-    const int thinking_budget_;       // while thinking is on
     bool show_speed_ = true;
     std::string fingerprint_, last_speed_;
     Totals totals_;

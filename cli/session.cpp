@@ -110,10 +110,7 @@ Prompter::Prompter(const Engine& engine, const PromptStyle& style) : engine_(eng
     if (style.raw) return;
     options_.now = template_clock();
     if (!style.template_kwargs.empty()) options_.kwargs = parse_kwargs(style.template_kwargs);
-    // The name that Qwen3 gave it and others took over; what a template makes nothing of, render() does at the prompt's end.
-    if (style.reasoning != Reasoning::automatic) {
-        options_.kwargs.try_emplace("enable_thinking", jinja::Value(style.reasoning == Reasoning::on));
-    }
+    if (style.reasoning != Reasoning::automatic) set_reasoning(style.reasoning);
     if (!style.chat_template.empty()) {
         chat_ = template_by_name_or_file(style.chat_template, engine.tokenizer());
         return;
@@ -126,6 +123,12 @@ Prompter::Prompter(const Engine& engine, const PromptStyle& style) : engine_(eng
     if (!note_text.empty()) note(note_text);
 }
 
+void Prompter::set_reasoning(Reasoning reasoning) {
+    reasoning_ = reasoning;
+    // The name that Qwen3 gave it and others took over; what a template makes nothing of, render() does at the prompt's end.
+    options_.kwargs.insert_or_assign("enable_thinking", jinja::Value(reasoning != Reasoning::off));
+}
+
 Prompt Prompter::render(std::span<const Message> messages) const {
     const Tokenizer& tokenizer = engine_.tokenizer();
     Prompt prompt;
@@ -135,7 +138,7 @@ Prompt Prompter::render(std::span<const Message> messages) const {
         prompt.split_thinking = chat_->thinks();
         prompt.thinking_open = rendered.thinking_open;
         if (chat_->thinks()) {
-            prompt.thinking_open = set_reasoning(prompt.ids, rendered.thinking_open, reasoning_, tokenizer);
+            prompt.thinking_open = distill::set_reasoning(prompt.ids, rendered.thinking_open, reasoning_, tokenizer);
         }
     } else {
         std::string text;

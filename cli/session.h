@@ -53,6 +53,7 @@ class Prompter {
     // Says on stderr which template was chosen where the file has none.
     Prompter(const Engine& engine, const PromptStyle& style);
     Prompt render(std::span<const Message> messages) const;
+    void set_reasoning(Reasoning reasoning);
     std::string_view template_name() const { return chat_ ? chat_->name() : "raw"; }
 
   private:
