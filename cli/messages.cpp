@@ -46,7 +46,6 @@ constexpr std::array kEntries = {
     Entry{Text::unknown_parameter, "there is no parameter '{}'; there are: {}", "没有参数“{}”；可用：{}"},
     Entry{Text::bad_value, "'{}' is no value for {}", "“{}”不是 {} 的有效值"},
     Entry{Text::parameter_names, "/set parameter NAME VALUE, with NAME one of: {}", "/set parameter 名称 值，名称可为：{}"},
-    Entry{Text::set_names, "/set takes: {}", "/set 可用：{}"},
     Entry{Text::show_names, "/show takes: {}", "/show 可用：{}"},
     Entry{Text::system_set, "the system prompt is set", "系统提示已设置"},
     Entry{Text::system_none, "there is no system prompt", "没有系统提示"},

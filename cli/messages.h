@@ -41,7 +41,6 @@ enum class Text {
     unknown_parameter,
     bad_value,
     parameter_names,
-    set_names,
     show_names,
     system_set,
     system_none,
