@@ -1,11 +1,12 @@
 #!/usr/bin/env node
-// usage: node scripts/bench_peers.mjs MODEL.gguf... [--pairs 7] [-p 512] [-n 64] [-t 2] [-c 2048] [--mode best|avx2]
+// usage: node scripts/bench_peers.mjs MODEL.gguf... [--pairs 7] [-p 512] [-n 64] [-d 0] [--parallel 1] [-t 2] [-c 2048] [--mode best|avx2]
 //             [--fa on|off|best] [--tests speed,first,rss] [--distill ./distill] [--at-least RATIO] [--json FILE]
 // Runs distill and llama.cpp in turn (A B A B ...) on the same file with the same threads and prints, for prefill,
 // decode, the time from process start to the first token of a 30-token prompt, and peak memory, the ratio of each pair:
 // median, minimum, maximum. A ratio above 1 means distill is better, in every row.
 //
 // --mode avx2  distill with --kernels avx2 against llama.cpp's AVX2 library (haswell); best: each picks for itself
+// -d           tokens before those that are timed; --parallel: sequences that make text together (tokens/s count all)
 // --fa         llama.cpp's flash attention; best: both in every pair, the better one counts, test by test
 // --at-least   exit status 1 when a median ratio is below it
 // llama.cpp comes from an npm package outside this repository: see scripts/llama_peer.mjs. Read bandwidth is probed
@@ -47,6 +48,8 @@ function parse(argv) {
         pairs: 7,
         p: 512,
         n: 64,
+        d: 0,
+        parallel: 1,
         t: 2,
         c: 2048,
         mode: "best",
@@ -60,6 +63,8 @@ function parse(argv) {
         "--pairs": "pairs",
         "-p": "p",
         "-n": "n",
+        "-d": "d",
+        "--parallel": "parallel",
         "-t": "t",
         "-c": "c",
         "--mode": "mode",
@@ -80,6 +85,7 @@ function parse(argv) {
         o[name] = typeof o[name] === "number" ? Number(value) : value;
         if (Number.isNaN(o[name])) fail(`${argv[i - 1]} needs a number, got '${value}'`);
     }
+    o.c = Math.max(o.c, o.d + Math.max(o.p, o.n));
     if (!o.models.length) fail(usage);
     if (!["best", "avx2"].includes(o.mode) || !["on", "off", "best"].includes(o.fa)) fail(usage);
     if (!fs.existsSync(o.distill)) fail(`no ${o.distill}; run make distill first`);
@@ -194,6 +200,10 @@ async function speedPair(model, info) {
                 String(o.p),
                 "-n",
                 String(o.n),
+                "-d",
+                String(o.d),
+                "--parallel",
+                String(o.parallel),
                 "-t",
                 String(o.t),
                 "-r",
@@ -208,7 +218,11 @@ async function speedPair(model, info) {
     info.isa = ours[0].isa;
     const theirs = {};
     for (const fa of flash) {
-        const result = await peer("bench", model, ["-p", String(o.p), "-n", String(o.n), "--fa", fa]);
+        const result = await peer("bench", model, [
+            ...["-p", o.p, "-n", o.n, "-d", o.d, "--parallel", o.parallel].map(String),
+            "--fa",
+            fa,
+        ]);
         info.peer = `llama.cpp ${result.build} ${result.isa}`;
         for (const {test, tps} of result.tests) theirs[test] = Math.max(theirs[test] ?? 0, ...tps);
     }
@@ -229,6 +243,7 @@ const generate = (model, args) =>
         String(o.c),
         "--temp",
         "0",
+        "--no-cache",
         ...args,
         ...kernelFlags,
     ]);

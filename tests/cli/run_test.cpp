@@ -110,7 +110,10 @@ TEST_CASE("wrong usage is status 2 and one line", "[cli]") {
     check_error(run_distill(model.arguments({"-p", "x", "--reasoning", "loud"})), 2, "loud");
     check_error(run_distill(model.arguments({"-p", "x", "--cache-limit", "-1"})), 2, "-1");
     check_error(run_distill({"nonesuch"}), 2, "nonesuch");
-    check_error(run_distill({"bench", "-m", model.path, "--parallel", "2"}), 2, "--parallel");
+    check_error(run_distill({"bench", "-m", model.path, "--parallel", "0"}), 2, "--parallel");
+    check_error(run_distill({"bench", "-m", model.path, "--given", model.path}), 2, "--forced");
+    check_error(run_distill(model.arguments({"-p", "x", "-ctk", "q4_0"})), 2, "q8_0");
+    check_error(run_distill(model.arguments({"-p", "x", "-ctv", "q8_0"})), 2, "use f16");  // heads of 16
     check_error(run_distill({"logits", "-m", model.path, "-o", "x"}), 2, "--ids");
     check_error(run_distill({"logits", "-m", model.path, "--ids", "1,2x", "-o", "x"}), 2, "2x");
     check_error(run_distill({"logits", "-m", model.path, "--ids", "1,99999", "-o", "/dev/null"}), 2, "99999");
@@ -561,6 +564,52 @@ TEST_CASE("bench reports rows in four formats", "[cli]") {
     CHECK(n == 4);
     CHECK(bench("csv").rfind("test,tps,tps_sd,threads,isa,gbps", 0) == 0);
     CHECK(bench("md").find("| tg4 @ d8 | 1 |") != std::string::npos);
+}
+
+TEST_CASE("bench measures sequences side by side, and a text forced behind a prompt", "[cli]") {
+    const Model model({.n_ctx_train = 4096});
+    const auto rows = [&](std::vector<std::string> more) {
+        std::vector<std::string> arguments = {"bench", "-m", model.path, "-r", "1", "-t", "2", "-o", "json"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        const ProcessResult r = run_distill(arguments);
+        INFO(r.err);
+        REQUIRE(r.status == 0);
+        return Json::parse(r.out);
+    };
+    const Json widths = rows({"-p", "0", "-n", "4", "-d", "70", "--parallel", "1,3"});
+    REQUIRE(widths.size() == 2);
+    CHECK(widths[0]["test"] == "tg4 @ d70");
+    CHECK(widths[1]["test"] == "tg4 @ d70 x3");
+
+    std::string text;
+    for (int i = 0; i < 40; ++i) text += "line " + std::to_string(i * 7919) + " of a text that is copied\n";
+    const std::string given = model.folder.write("given.txt", std::string_view(text));
+    const Json forced = rows({"--given", given, "--forced", model.folder.write("forced.txt", std::string_view(text).substr(200, 800))});
+    REQUIRE(forced.size() == 2);
+    CHECK(forced[0]["test"] == "forced");
+    CHECK(forced[1]["test"] == "forced lookup");  // that its logits have the same bits, the command checks itself
+    for (const Json& row : forced) CHECK(row["tps"].get<double>() > 0);
+}
+
+TEST_CASE("guesses and their absence give the same answer", "[cli]") {
+    const Model model({.n_ctx_train = 4096});
+    std::string text;
+    for (int i = 0; i < 30; ++i) text += "the same words again and again, ";
+    for (const char* temperature : {"0", "0.8"}) {
+        const std::vector<std::string> arguments = {"-m", model.path, "--raw", "-p", text, "-n", "150", "--ignore-eos",
+                                                    "--temp", temperature, "-s", "7", "--json", "--no-cache"};
+        const auto run = [&](bool lookup) {
+            std::vector<std::string> all = arguments;
+            if (!lookup) all.push_back("--no-lookup");
+            const ProcessResult r = run_distill(all);
+            REQUIRE(r.status == 0);
+            return Json::parse(r.out);
+        };
+        const Json with = run(true), without = run(false);
+        CHECK(with["answer"] == without["answer"]);
+        CHECK(without["decode_passes"] == 149);
+        CHECK(with["decode_passes"].get<int>() <= 149);
+    }
 }
 
 TEST_CASE("a file that shrinks while it is used ends in one line, not in a crash", "[cli][fault]") {
