@@ -75,6 +75,8 @@ LINK_STATIC := $(LINK_DYNAMIC)
 endif
 ifneq ($(SANITIZE),)
 ISA_OPT := -O1
+# Instrumented copies of std::variant look uninitialised to GCC 12.
+COMMON += -Wno-maybe-uninitialized
 STRIP :=
 THREADS_STATIC :=
 endif
