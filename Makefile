@@ -6,7 +6,7 @@
 VARIANT ?= release
 BUILD   := build/$(VARIANT)
 JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
-MACHINE := $(shell uname -m)
+MACHINE := $(if $(filter aarch64%,$(VARIANT)),aarch64,$(shell uname -m))
 Q       := $(if $(V),,@)
 
 # A sub-make gets -j unless the caller chose one.
@@ -15,11 +15,11 @@ SUB_MAKE = +@$(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEF
 # ---- what is built -------------------------------------------------------------------------------------------------
 # Kernels of another machine are left out; quant/kernels/registry.cpp asks the same macros as the compiler defines.
 ifneq ($(filter x86_64 amd64,$(MACHINE)),)
-FOREIGN_KERNELS := quant/kernels/neon%
+FOREIGN_KERNELS := quant/kernels/neon% quant/kernels/vector_neon%
 else ifneq ($(filter aarch64 arm64,$(MACHINE)),)
 FOREIGN_KERNELS := quant/kernels/avx% quant/kernels/vector256%
 else
-FOREIGN_KERNELS := quant/kernels/neon% quant/kernels/avx% quant/kernels/vector256%
+FOREIGN_KERNELS := quant/kernels/neon% quant/kernels/vector_neon% quant/kernels/avx% quant/kernels/vector256%
 endif
 
 LIBRARY_SOURCES := $(filter-out $(FOREIGN_KERNELS),$(wildcard cli/*.cpp engine/*.cpp engine/arch/*.cpp quant/*.cpp \
@@ -28,6 +28,10 @@ LIBRARY_SOURCES := $(filter-out $(FOREIGN_KERNELS),$(wildcard cli/*.cpp engine/*
 TOOL_SOURCES    := $(wildcard tests/support/make_*.cpp)
 SUPPORT_SOURCES := $(filter-out $(TOOL_SOURCES),$(wildcard tests/support/*.cpp))
 TEST_SOURCES    := tests/main.cpp $(SUPPORT_SOURCES) $(wildcard tests/*/*_test.cpp tests/*/*/*_test.cpp)
+# TEST_FOLDERS="quant engine": $(BUILD)/tests/some is a test program of these folders alone.
+ifneq ($(TEST_FOLDERS),)
+TEST_SOURCES    := tests/main.cpp $(SUPPORT_SOURCES) $(foreach f,$(TEST_FOLDERS),$(wildcard tests/$(f)/*_test.cpp tests/$(f)/*/*_test.cpp))
+endif
 HEADERS         := $(filter-out $(FOREIGN_KERNELS),$(wildcard cli/*.h engine/*.h engine/arch/*.h quant/*.h \
                      quant/kernels/*.h tokenizer/*.h tokenizer/template/*.h tests/support/*.h))
 
@@ -68,6 +72,11 @@ ifeq ($(VARIANT),asan)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS
 OPT      := -O1
 LINK_STATIC := $(LINK_DYNAMIC)
+else ifeq ($(VARIANT),aarch64)
+# Where scripts/setup.sh unpacks ARM's libraries: apart, because their folder is no concern of other builds.
+LIBDIR += -Lbuild/deps-aarch64/usr/lib/aarch64-linux-gnu
+# Another machine's libraries are not where the dynamic linker looks: the tests are one static binary as well.
+LINK_DYNAMIC := $(LINK_STATIC)
 else ifeq ($(VARIANT),tsan)
 SANITIZE := -fsanitize=thread -fno-omit-frame-pointer
 OPT      := -O1
@@ -87,16 +96,19 @@ $(BUILD)/quant/kernels/scalar.o:       private ISA := -O1 -fno-exceptions
 $(BUILD)/quant/kernels/avx2.o:         private ISA := $(ISA_OPT) -fno-exceptions $(AVX2_FLAGS)
 $(BUILD)/quant/kernels/avxvnni.o:      private ISA := $(ISA_OPT) -fno-exceptions $(AVX2_FLAGS) -mavxvnni
 $(BUILD)/quant/kernels/avx512vnni.o:   private ISA := $(ISA_OPT) -fno-exceptions $(AVX2_FLAGS) -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni
-$(BUILD)/quant/kernels/neon.o:         private ISA := -O2 -fno-exceptions
-$(BUILD)/quant/kernels/neon_dotprod.o: private ISA := -O2 -fno-exceptions -march=armv8.2-a+dotprod+fp16
-$(BUILD)/quant/kernels/neon_i8mm.o:    private ISA := -O2 -fno-exceptions -march=armv8.2-a+dotprod+i8mm+fp16
+# Moving instructions about before registers are given out costs these more spills than it hides waits; the unpacking
+# of scales is worth vector code even where it has to check first that its arrays do not overlap.
+NEON_FLAGS := -O2 -fno-exceptions -fno-schedule-insns -fvect-cost-model=dynamic
+$(BUILD)/quant/kernels/neon.o:         private ISA := $(NEON_FLAGS)
+$(BUILD)/quant/kernels/neon_dotprod.o: private ISA := $(NEON_FLAGS) -march=armv8.2-a+dotprod+fp16
+$(BUILD)/quant/kernels/neon_i8mm.o:    private ISA := $(NEON_FLAGS) -march=armv8.2-a+dotprod+i8mm+fp16
 
 # A header that holds intrinsics compiles alone only with their flags.
 build/headers/quant/kernels/vector256.h.ok: ISA := $(AVX2_FLAGS)
 
 # The vector kernels are compiled without sanitizers: instrumented, one such file takes a quarter of an hour and gigabytes.
 # tests/quant/kernels holds them to guard pages instead. Catch2's own main is not ours to examine.
-KERNEL_FILES := scalar avx2 avxvnni avx512vnni neon neon_dotprod neon_i8mm
+KERNEL_FILES := scalar avx2 avxvnni avx512vnni neon neon_dotprod neon_i8mm neon_float
 $(KERNEL_FILES:%=$(BUILD)/quant/kernels/%.o): private SANITIZE :=
 $(BUILD)/tests/main.o: private SANITIZE :=
 
@@ -109,10 +121,14 @@ FLAGS_STAMP := $(BUILD)/flags
 
 # ---- public targets ------------------------------------------------------------------------------------------------
 .DEFAULT_GOAL := distill
-.PHONY: distill distill-dynamic run test asan tsan bench check-headers check-isa-leaks format clean help setup FORCE
+.PHONY: distill distill-dynamic run test asan tsan aarch64 test-aarch64 bench check-headers check-isa-leaks format clean help setup FORCE
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .SECONDARY:
+
+# The compiler for `make aarch64`: the machine's own on ARM.
+AARCH64_CXX ?= $(if $(filter aarch64 arm64,$(shell uname -m)),$(CXX),aarch64-linux-gnu-g++)
+AARCH64_MAKE = $(SUB_MAKE) VARIANT=aarch64 CXX="$(AARCH64_CXX)"
 
 # Links the finished binary to the root of the tree (a copy where links do not work).
 PLACE = @ln -f $(1) $(2) 2>/dev/null || cp -f $(1) $(2)
@@ -140,6 +156,17 @@ asan: setup  ## all tests under AddressSanitizer and UBSan
 	ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	    DISTILL_BIN=build/asan/distill build/asan/tests/all $(ARGS)
 
+aarch64:  ## build/aarch64/distill, one static binary for 64-bit ARM Linux, by a cross compiler where need be
+	@scripts/setup.sh aarch64
+	$(AARCH64_MAKE) build/aarch64/distill
+
+# Several NEON tables run on each of these: neon_i8mm on max, neon_dotprod on cortex-a76 as well, neon on all.
+AARCH64_CPUS ?= cortex-a76 cortex-a53 max
+test-aarch64:  ## kernels, engine, goldens on ARM, under qemu as three processors (ARGS="[quant]" picks some)
+	@scripts/setup.sh test-aarch64
+	$(AARCH64_MAKE) build/aarch64/distill build/aarch64/tests/some TEST_FOLDERS="quant engine golden"
+	@scripts/test_aarch64.sh $(AARCH64_CPUS)
+
 tsan: setup  ## all tests under ThreadSanitizer
 	$(SUB_MAKE) VARIANT=tsan build/tsan/distill build/tsan/tests/all build/tsan/tools
 	DISTILL_BIN=build/tsan/distill build/tsan/tests/all $(ARGS)
@@ -159,10 +186,10 @@ format: ## clang-format over the tree
 	clang-format -i main.cpp $(LIBRARY_SOURCES) $(HEADERS) $(TEST_SOURCES) $(TOOL_SOURCES)
 
 clean:  ## remove what was built (packages unpacked in build/deps stay)
-	rm -rf build/release build/asan build/tsan build/headers distill distill-dynamic
+	rm -rf build/release build/asan build/tsan build/aarch64 build/headers distill distill-dynamic
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*##/  make \1 -/'
+	@grep -hE '^[a-z0-9-]+:.*##' Makefile | sed -E 's/^([a-z0-9-]+):.*##/  make \1 -/'
 
 setup:
 	@scripts/setup.sh
@@ -176,7 +203,7 @@ $(BUILD)/distill-dynamic: $(MAIN_OBJECT) $(LIBRARY_OBJECTS)
 	@echo "link  $@"
 	$(Q)$(CXX) $(LINK_DYNAMIC) -pthread -o $@ $^ $(LIBDIR) $(UTF8PROC) $(LDFLAGS)
 
-$(BUILD)/tests/all: $(TEST_OBJECTS) $(LIBRARY_OBJECTS)
+$(BUILD)/tests/all $(BUILD)/tests/some: $(TEST_OBJECTS) $(LIBRARY_OBJECTS)
 	@echo "link  $@"
 	$(Q)$(CXX) $(SANITIZE) $(LINK_DYNAMIC) -pthread -o $@ $^ $(LIBDIR) $(UTF8PROC) $(CATCH) $(LDFLAGS)
 

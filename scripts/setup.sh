@@ -1,11 +1,19 @@
 #!/bin/sh
-# usage: scripts/setup.sh          installs what building and testing distill needs and is missing; says nothing if all is there
+# usage: scripts/setup.sh [TARGET]     installs what building and testing distill needs and is missing; says nothing if all is there
+#   TARGET  aarch64: also what builds for 64-bit ARM on another machine; test-aarch64: also what runs that here
 #
 # Debian and Ubuntu: as root or through sudo the packages are installed; with neither, the libraries (not the compiler)
 # are unpacked into build/deps, where the Makefile looks first. Other systems: prints what to install.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 deps=build/deps
+arm_deps=build/deps-aarch64
+target=${1:-}
+case $target in
+    "" | aarch64 | test-aarch64) ;;
+    *) echo "usage: scripts/setup.sh [aarch64 | test-aarch64]" >&2; exit 2 ;;
+esac
+case $(uname -m) in aarch64 | arm64) target="" ;; esac  # at home: nothing to add
 
 # has FILE...: one of the files exists below an include or library folder that the compiler or the Makefile searches.
 has() {
@@ -32,11 +40,53 @@ find_missing() {
     has catch2/catch.hpp catch2/catch_all.hpp || libraries="$libraries catch2"
     has utf8proc.h || libraries="$libraries libutf8proc-dev"
     has nlohmann/json.hpp || libraries="$libraries nlohmann-json3-dev"
+    if [ -n "$target" ]; then
+        command -v aarch64-linux-gnu-g++ >/dev/null 2>&1 || tools="$tools g++-aarch64-linux-gnu"
+        [ "$target" = aarch64 ] || command -v qemu-aarch64-static >/dev/null 2>&1 || tools="$tools qemu-user-static"
+    fi
     missing=$(echo $tools $libraries)
 }
 
+# The libraries of ARM that are not headers alone are unpacked into a folder of their own: no package of another
+# architecture is installed on this system, and no root is needed.
+arm_libraries() {
+    arm_missing=""
+    for dir in "$arm_deps/usr/lib/aarch64-linux-gnu" /usr/lib/aarch64-linux-gnu; do [ -e "$dir/libutf8proc.a" ] && break; done
+    [ -e "$dir/libutf8proc.a" ] || arm_missing="libutf8proc-dev"
+    # From version 3 on Catch2 is a library.
+    if [ "$target" = test-aarch64 ] && has catch2/catch_all.hpp; then
+        for dir in "$arm_deps/usr/lib" "$arm_deps/usr/lib/aarch64-linux-gnu" /usr/lib/aarch64-linux-gnu; do
+            [ -e "$dir/libCatch2.a" ] && break
+        done
+        [ -e "$dir/libCatch2.a" ] || arm_missing="$arm_missing catch2"
+    fi
+}
+fetch_arm_libraries() {
+    echo "setup: unpacking $arm_missing for ARM into $arm_deps" >&2
+    mkdir -p "$arm_deps/apt/lists/partial" "$arm_deps/apt/archives/partial" && cd "$arm_deps/apt" || exit 1
+    arm_apt="apt-get -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o Dir::State::lists=$PWD/lists
+        -o Dir::Cache=$PWD -o Dir::State::status=/dev/null -o APT::Sandbox::User="
+    # Ubuntu keeps ARM on another server: its main one fails for it, which the check afterwards reports.
+    $arm_apt update >/dev/null 2>&1
+    for package in $arm_missing; do
+        $arm_apt download "$package" >/dev/null 2>&1 && dpkg-deb -x "$package"_*.deb ..
+    done
+    cd ../../.. || exit 1
+    rm -rf "$arm_deps/apt"
+}
+finish() {
+    [ -n "$target" ] || exit 0
+    arm_libraries
+    [ -z "$arm_missing" ] && exit 0
+    command -v apt-get >/dev/null 2>&1 && fetch_arm_libraries
+    arm_libraries
+    [ -z "$arm_missing" ] && exit 0
+    echo "setup: no arm64 package of $arm_missing could be fetched; put their static libraries into $arm_deps/usr/lib/aarch64-linux-gnu" >&2
+    exit 1
+}
+
 find_missing
-[ -z "$missing" ] && exit 0
+[ -z "$missing" ] && finish
 
 if ! command -v apt-get >/dev/null 2>&1; then
     cat >&2 <<EOF
@@ -76,7 +126,7 @@ elif [ -n "$libraries" ]; then
 fi
 
 find_missing
-[ -z "$missing" ] && exit 0
+[ -z "$missing" ] && finish
 echo "setup: still missing: $missing" >&2
 echo "setup: as root, run: apt-get update && apt-get install -y $missing" >&2
 exit 1

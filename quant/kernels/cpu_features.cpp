@@ -1,9 +1,14 @@
 #include "quant/kernels/cpu_features.h"
 
+#include <cstddef>
 #include <cstdint>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__) && defined(__APPLE__)
+#include <sys/sysctl.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
 #endif
 
 namespace distill {
@@ -44,6 +49,32 @@ CpuFeatures detect_cpu_features() {
     f.avxvnni = f.avx2 && bit(seven_one.a, 4);
     const bool avx512 = bit(seven.b, 16) && bit(seven.b, 17) && bit(seven.b, 30) && bit(seven.b, 31);  // F DQ BW VL
     f.avx512vnni = f.avx2 && avx512 && bit(seven.c, 11) && (saved & kZmm) == kZmm;
+    return f;
+}
+#elif defined(__aarch64__) && defined(__APPLE__)
+namespace {
+
+bool has(const char* feature) {
+    int value = 0;
+    std::size_t size = sizeof value;
+    return sysctlbyname(feature, &value, &size, nullptr, 0) == 0 && value != 0;
+}
+
+}  // namespace
+
+CpuFeatures detect_cpu_features() {
+    CpuFeatures f;
+    f.dotprod = has("hw.optional.arm.FEAT_DotProd");
+    f.i8mm = has("hw.optional.arm.FEAT_I8MM");
+    return f;
+}
+#elif defined(__aarch64__) && defined(__linux__)
+CpuFeatures detect_cpu_features() {
+    // The kernel's interface; the C library's headers of older systems lack the second name.
+    constexpr unsigned long kAsimdDotprod = 1ul << 20, kI8mm = 1ul << 13;
+    CpuFeatures f;
+    f.dotprod = (getauxval(AT_HWCAP) & kAsimdDotprod) != 0;
+    f.i8mm = (getauxval(AT_HWCAP2) & kI8mm) != 0;
     return f;
 }
 #else

@@ -353,12 +353,14 @@ DISTILL_INLINE void quantised_tile(const MatmulArgs& a, std::size_t row, std::si
                         const F32 scale = F::template scale<j, 0>(*panel, prepared, lane);
                         unroll<T>([&](auto t) DISTILL_LAMBDA { acc[t][n] = V::fma(both[t][n], scale, acc[t][n]); });
                     }
-                    if constexpr (h == 1 && F::kMin != 0) {
-                        const F32 min = F::template minimum<j, 0>(*panel, prepared, lane);
-                        unroll<T>([&](auto t) DISTILL_LAMBDA {
-                            acc[t][n] = F::kMin > 0 ? V::fma(min, V::set1(xb.sum[t]), acc[t][n])
-                                                    : V::fnma(min, V::set1(xb.sum[t]), acc[t][n]);
-                        });
+                    if constexpr (F::kMin != 0) {
+                        if constexpr (h == 1) {
+                            const F32 min = F::template minimum<j, 0>(*panel, prepared, lane);
+                            unroll<T>([&](auto t) DISTILL_LAMBDA {
+                                acc[t][n] = F::kMin > 0 ? V::fma(min, V::set1(xb.sum[t]), acc[t][n])
+                                                        : V::fnma(min, V::set1(xb.sum[t]), acc[t][n]);
+                            });
+                        }
                     }
                 } else {
                     const F32 scale = F::template scale<j, h>(*panel, prepared, lane);

@@ -8,6 +8,8 @@ namespace distill {
 extern const Kernels kScalarKernels;
 #if defined(__x86_64__)
 extern const Kernels kAvx2Kernels, kAvxVnniKernels, kAvx512VnniKernels;
+#elif defined(__aarch64__)
+extern const Kernels kNeonKernels, kNeonDotprodKernels, kNeonI8mmKernels;
 #endif
 
 std::span<const Kernels* const> kernel_tables() {
@@ -16,6 +18,10 @@ std::span<const Kernels* const> kernel_tables() {
         &kAvx512VnniKernels,
         &kAvxVnniKernels,
         &kAvx2Kernels,
+#elif defined(__aarch64__)
+        &kNeonI8mmKernels,
+        &kNeonDotprodKernels,
+        &kNeonKernels,
 #endif
         &kScalarKernels,
     };

@@ -1,0 +1,70 @@
+// ARMv8.0, the baseline of 64-bit ARM: Cortex-A53, A57, A72, A73 (Raspberry Pi 3 and 4). No dot product instruction:
+// bytes are multiplied into 16 bits, eight at a time, and pairs of those are added into 32 bits.
+#include <arm_neon.h>
+
+#include "quant/kernels/matmul.h"
+#include "quant/kernels/vector_neon.h"
+
+namespace distill {
+namespace {
+
+struct Neon : VectorNeon {
+    // 16-bit sums hold 4 products of unsigned 6-bit weights (4 * 63 * 127 = 32004) or 2 of signed 8-bit ones
+    // (2 * 128 * 127 = 32512), each lane for one column of the four.
+    template <int kBits, int kOffset, bool kRecentred = false>
+    struct Dot {
+        static constexpr int kShift = kBits == 8 && !kRecentred ? kOffset : 0;
+        static constexpr std::size_t kPerWord = kBits == 8 ? 2 : 4;
+        int32x4_t total;        // what the sum starts from
+        int16x8_t words[2];     // rows 0, 1 and 2, 3
+        int32x4_t columns[2];   // the same, neighbouring columns added
+        DISTILL_INLINE void start(const std::int32_t* minus_8_sum) { total = start_sum<kOffset - kShift>(minus_8_sum); }
+        template <std::size_t kIndex, std::size_t>
+        DISTILL_INLINE void add(U8 w, Columns x) {
+            multiply<kIndex>(recentred<kShift>(w), vreinterpretq_s8_s32(vdupq_laneq_s32(vreinterpretq_s32_u8(word(x.p)), 0)));
+        }
+        template <std::size_t kLane>
+        DISTILL_INLINE void add_lane(int8x16_t w, int8x16_t x) {
+            multiply<kLane>(w, vreinterpretq_s8_s32(vdupq_laneq_s32(vreinterpretq_s32_s8(x), kLane)));
+        }
+        template <std::size_t kIndex>
+        DISTILL_INLINE void multiply(int8x16_t w, int8x16_t x) {
+            if constexpr (kIndex % kPerWord == 0) {
+                words[0] = vmull_s8(vget_low_s8(w), vget_low_s8(x));
+                words[1] = vmull_high_s8(w, x);
+            } else {
+                words[0] = vmlal_s8(words[0], vget_low_s8(w), vget_low_s8(x));
+                words[1] = vmlal_high_s8(words[1], w, x);
+            }
+            if constexpr (kIndex % kPerWord == kPerWord - 1) {
+                unroll<2>([&](auto i) DISTILL_LAMBDA {
+                    columns[i] = kIndex < kPerWord ? vpaddlq_s16(words[i]) : vpadalq_s16(columns[i], words[i]);
+                });
+            }
+        }
+        DISTILL_INLINE I32 sum() const {
+            const int32x4_t rows = vpaddq_s32(columns[0], columns[1]);
+            return kOffset == kShift ? rows : vaddq_s32(rows, total);
+        }
+    };
+};
+
+std::uint64_t integer_peak(std::uint64_t n, std::int32_t* sink) {
+    int16x8_t acc[16];
+    for (int i = 0; i < 16; ++i) acc[i] = vdupq_n_s16(static_cast<std::int16_t>(*sink + i));
+    const int8x8_t w = vdup_n_s8(3), x = vdup_n_s8(static_cast<std::int8_t>(*sink | 1));
+    for (std::uint64_t k = 0; k < n; ++k) {
+        unroll<16>([&](auto i) DISTILL_LAMBDA { acc[i] = vmlal_s8(acc[i], w, x); });
+    }
+    for (int i = 1; i < 16; ++i) acc[0] = vaddq_s16(acc[0], acc[i]);
+    *sink = vaddlvq_s16(acc[0]);
+    return n * 16 * 8;
+}
+
+}  // namespace
+
+extern const Kernels kNeonKernels;
+const Kernels kNeonKernels{"neon", CpuFeatures{}, Neon::kGroup, neon_functions<Neon>(), neon_float_ops<Neon>(),
+                           integer_peak};
+
+}  // namespace distill

@@ -1,0 +1,16 @@
+// The f32 loops that the NEON tables share (neon_float.cpp); what each does is said in kernels.h, struct FloatOps. The files
+// with the integer kernels include no xsimd: its inline functions, compiled for newer processors there, could be the
+// copies that the linker keeps for everyone.
+#pragma once
+
+#include <cstddef>
+
+namespace distill {
+
+void neon_rms_norm(float* out, const float* x, const float* weight, std::size_t n, float eps);
+void neon_silu_mul(float* gate, const float* up, std::size_t n);
+float neon_exp_sum(float* x, std::size_t n, float scale, float max);
+float neon_max(const float* x, std::size_t n);
+void neon_scale_add(float* x, float factor, const float* y, std::size_t n);
+
+}  // namespace distill
