@@ -1,15 +1,11 @@
 #include "engine/thread_pool.h"
 
-#include <sched.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cassert>
 #include <charconv>
 #include <cstdint>
 #include <fstream>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -50,6 +46,7 @@ struct ThreadPool::Impl {
     alignas(64) std::atomic<std::uint64_t> entry{0};
     const std::function<void(int)>* job = nullptr;
     bool stopping = false;
+    std::vector<int> caller_cpus;  // what the caller was allowed before it was told to keep to the big cores
 
     static constexpr std::uint64_t kClosed = std::uint64_t{1} << 31;
 
@@ -93,8 +90,15 @@ struct ThreadPool::Impl {
     }
 };
 
-ThreadPool::ThreadPool(int n_threads) : impl_(std::make_unique<Impl>()) {
+ThreadPool::ThreadPool(int n_threads) : ThreadPool(n_threads, find_cores("/sys", allowed_cpus())) {}
+
+ThreadPool::ThreadPool(int n_threads, const Cores& cores) : impl_(std::make_unique<Impl>()) {
     assert(n_threads >= 1);
+    // One slow core would hold up all at the end of each job. Threads inherit what the caller may use.
+    if (!cores.cpus.empty() && n_threads <= cores.count) {
+        impl_->caller_cpus = allowed_cpus();
+        keep_to_cpus(cores.cpus);
+    }
     for (int i = 1; i < n_threads; ++i) impl_->workers.emplace_back([this, i] { impl_->work(i); });
 }
 
@@ -103,6 +107,7 @@ ThreadPool::~ThreadPool() {
     impl_->generation.fetch_add(1, std::memory_order_release);
     impl_->generation.notify_all();
     for (std::thread& t : impl_->workers) t.join();
+    keep_to_cpus(impl_->caller_cpus);
 }
 
 int ThreadPool::size() const { return static_cast<int>(impl_->workers.size()) + 1; }
@@ -139,21 +144,7 @@ int quota_cpus() {
 }  // namespace
 
 int default_threads() {
-    cpu_set_t allowed;
-    CPU_ZERO(&allowed);
-    int n = 0;
-    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
-        // Two hyper-threads share one core's multipliers: count cores, by the list of their siblings.
-        std::set<std::string> cores;
-        for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-            if (!CPU_ISSET(static_cast<std::size_t>(cpu), &allowed)) continue;
-            std::ifstream file("/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list");
-            std::string siblings;
-            if (!std::getline(file, siblings)) siblings = "cpu " + std::to_string(cpu);
-            cores.insert(siblings);
-        }
-        n = static_cast<int>(cores.size());
-    }
+    int n = find_cores("/sys", allowed_cpus()).count;
     if (n < 1) n = static_cast<int>(std::thread::hardware_concurrency());
     if (const int quota = quota_cpus(); quota > 0) n = std::min(n, quota);
     return std::max(1, n);
