@@ -1,0 +1,72 @@
+#!/bin/sh
+# usage: scripts/mca.sh [OBJECT [CPU...]]      static analysis of the NEON kernels' inner loops by llvm-mca
+#   OBJECT  an object with kernels, build/aarch64/quant/kernels/neon_dotprod.o if not given
+#   CPU     LLVM's names: neoverse-n1 (the server's Cortex-A76) and apple-m1 if none is given
+#
+# For each format and number of tokens: cycles for one turn of the loop as LLVM's model of the processor has it, all data in
+# the first-level cache, beside the bound of the multiply pipes (dot products and float multiply-adds at what the core can
+# start in a cycle), and multiply-adds per cycle. A model of a processor, not a measurement: a bound to work towards.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+object=${1:-build/aarch64/quant/kernels/neon_dotprod.o}
+[ $# -gt 0 ] && shift
+[ $# -gt 0 ] || set -- neoverse-n1 apple-m1
+mca=""
+# Older ones model neoverse-n1 as Cortex-A57.
+for version in 21 20 19 18 17 16; do command -v llvm-mca-$version >/dev/null && mca=llvm-mca-$version && break; done
+objdump=aarch64-linux-gnu-objdump
+command -v $objdump >/dev/null || objdump=objdump
+if [ -z "$mca" ] || ! command -v python3 >/dev/null; then
+    echo "mca: needs llvm-mca of LLVM 16 or newer (Debian: llvm-19) and python3" >&2
+    exit 1
+fi
+[ -f "$object" ] || { echo "mca: no $object; make aarch64 builds it" >&2; exit 1; }
+
+$objdump -dC --no-show-raw-insn "$object" | python3 -c '
+import re, subprocess, sys
+
+mca, cpus = sys.argv[1], sys.argv[2:]
+MULTIPLY = re.compile(r"^(sdot|usdot|udot|smmla|smull2?|smlal2?|fmul|fmla|fmls)$")
+DOT = re.compile(r"^(sdot|usdot|udot|smull2?|smlal2?)$")
+PER_DOT = {"sdot": 16, "usdot": 16, "smull": 8, "smull2": 8, "smlal": 8, "smlal2": 8}
+PIPES = {"neoverse-n1": 2, "cortex-a76": 2, "apple-m1": 4}
+functions, name = {}, None
+for line in sys.stdin:
+    if m := re.match(r"^[0-9a-f]+ <(.*)>:$", line):
+        name = m.group(1)
+        functions[name] = []
+    elif (m := re.match(r"^\s*([0-9a-f]+):\s+(\S+)\s*(.*)$", line)) and name:
+        functions[name].append((int(m.group(1), 16), m.group(2), m.group(3)))
+print("%-34s %-12s %6s %6s %8s %8s %6s %8s" % ("loop", "cpu", "instr", "dots", "cycles", "bound", "ratio", "MAC/cyc"))
+for name, code in functions.items():
+    m = re.search(r"(token_rows|span_rows|neon_matmul)<[^,]*::(\w+), [^,]*(Kernel\w+)(?:, (\d+)ul)?>", name)
+    if not m: continue
+    # Innermost loops with dot products: a branch back over code that holds no other such loop.
+    loops = []
+    for at, op, args in code:
+        target = re.match(r"(?:\w+, )?(?:#\d+, )?([0-9a-f]+) <", args)
+        if op.startswith(("b.", "cb", "tb")) and target and code[0][0] <= int(target.group(1), 16) <= at:
+            first = int(target.group(1), 16)
+            body = [c for c in code if first <= c[0] <= at]
+            if sum(bool(DOT.match(c[1])) for c in body) >= 16: loops.append((first, at, body))
+    inner = [l for l in loops if not any(o is not l and l[0] <= o[0] and o[1] <= l[1] and o[1] - o[0] < l[1] - l[0] for o in loops)]
+    for first, last, body in inner:
+        text = []
+        for _, op, args in body:
+            if op.startswith(("b.", "cb", "tb")) or op in ("b", "bl", "adrp", "adr", "nop", "ret"): continue
+            text.append(op + " " + re.sub(r"\s*//.*", "", args))
+        dots = [c[1] for c in body if DOT.match(c[1])]
+        macs = sum(PER_DOT.get(d, 16) for d in dots)
+        multiplies = sum(bool(MULTIPLY.match(c[1])) for c in body)
+        for cpu in cpus:
+            run = subprocess.run([mca, "-mtriple=aarch64-linux-gnu", "-mcpu=" + cpu, "-mattr=+dotprod,+i8mm,+fullfp16",
+                                  "-iterations=100", "-instruction-tables=false", "-"], input="\n".join(text) + "\n",
+                                 capture_output=True, text=True)
+            total = re.search(r"Total Cycles:\s+(\d+)", run.stdout)
+            if not total:
+                print("mca:", name[:80], cpu, run.stderr.strip()[:200], file=sys.stderr)
+                sys.exit(1)
+            cycles, bound = int(total.group(1)) / 100, multiplies / PIPES.get(cpu, 2)
+            label = m.group(3)[6:] + " " + m.group(1) + (" x" + m.group(4) if m.group(4) else "")
+            print("%-34s %-12s %6d %6d %8.1f %8.1f %6.2f %8.1f" % (label, cpu, len(body), len(dots), cycles, bound, cycles / bound, macs / cycles))
+' "$mca" "$@"
