@@ -1,9 +1,10 @@
 #!/bin/sh
 # usage: scripts/test_aarch64.sh CPU...      runs the tests of build/aarch64 on each processor, under qemu unless this is one
 #
-# What processors differ in: kernels, engine and golden logits; ARGS picks other tests of those folders. The command line
-# is left to `make test` on a machine of its own: under emulation its runs outlast their time limits. The last line sums
-# up as the test program's own does.
+# The first CPU runs kernels, engine and golden logits, the others the kernels; ARGS picks other tests of those folders
+# for all (ARGS="[quant],[engine],[golden]" runs everything everywhere). The command line is left to `make test` on a
+# machine of its own: under emulation its runs outlast their time limits. The last line sums up as the test program's
+# own does.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 log=$(mktemp) || exit 1
@@ -25,6 +26,7 @@ for cpu in "$@"; do
     [ "$(cat "$log".status)" != 0 ] && [ "$new_failed" = 0 ] && new_failed=1
     passed=$((passed + $(echo "$counts" | sed -E 's/^([0-9]+) passed.*/\1/')))
     failed=$((failed + new_failed))
+    tests=${ARGS:-[quant],[threads]}
     skipped=$((skipped + $(echo "$counts, 0 skipped" | sed -E 's/^[^,]*, [^,]*, ([0-9]+) skipped.*/\1/')))
 done
 summary="$passed passed, $failed failed"
