@@ -71,7 +71,8 @@ void AnswerPrinter::think(std::string_view text) {
 // Over the line that stands there, without escape sequences: any terminal knows the carriage return.
 void AnswerPrinter::brief_line(std::string_view begin) {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - think_start_).count();
-    std::string line = fmt::format("{} for {:.1f} s, {} token{})", begin, seconds, think_tokens_, think_tokens_ == 1 ? "" : "s");
+    std::string line =
+        fmt::format("{} for {:.1f} s, {} token{})", begin, seconds, think_tokens_, think_tokens_ == 1 ? "" : "s");
     const std::size_t width = line.size();
     if (width < brief_width_) line.append(brief_width_ - width, ' ');
     think_out_.write(brief_width_ > 0 ? "\r" + line : line);

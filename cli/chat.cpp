@@ -242,12 +242,13 @@ void Chat::read_file(const std::string& path) {
     const std::string bytes = read_text_file(path);
     const std::string text = clean_text(bytes);
     // U+FFFD in the place of what is no UTF-8 makes it another text; other control characters are no loss.
-    if (bytes.find('\0') != std::string::npos || (text.find("\xef\xbf\xbd") != std::string::npos &&
-                                                  bytes.find("\xef\xbf\xbd") == std::string::npos)) {
+    if (bytes.find('\0') != std::string::npos ||
+        (text.find("\xef\xbf\xbd") != std::string::npos && bytes.find("\xef\xbf\xbd") == std::string::npos)) {
         throw Error(path, words(Text::not_text), std::nullopt, Status::usage);
     }
     if (attached_.size() + text.size() > kMaxAttachedBytes) {
-        throw Error(path, fmt::format("{} bytes are more than a message takes", text.size()), std::nullopt, Status::usage);
+        throw Error(path, fmt::format("{} bytes are more than a message takes", text.size()), std::nullopt,
+                    Status::usage);
     }
     // The markers that DeepSeek-R1 was shown files with; plain enough for any other model.
     const std::string name = clean_text(std::filesystem::path(path).filename().string());
@@ -266,7 +267,8 @@ bool Chat::thinks() const {
 }
 
 void Chat::set_thinking(bool on) {
-    flags_.style.reasoning = on ? Reasoning::automatic : Reasoning::off;  // off: thoughts opened all the same are closed
+    flags_.style.reasoning =
+        on ? Reasoning::automatic : Reasoning::off;  // off: thoughts opened all the same are closed
     prompter_.set_reasoning(flags_.style.reasoning);
     say(!thinks() ? Text::not_thinking_model : on ? Text::think_on : Text::think_off);
 }

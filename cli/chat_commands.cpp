@@ -72,8 +72,8 @@ Number number_in(const Chat& chat, std::string_view name, std::string_view text,
 
 // ---- /set parameter ------------------------------------------------------------------------------------------------
 
-constexpr std::array<std::string_view, 10> kParameters = {"temperature", "top_k",       "top_p",          "min_p",
-                                                          "seed",        "num_ctx",     "num_predict",    "repeat_penalty",
+constexpr std::array<std::string_view, 10> kParameters = {"temperature",   "top_k",   "top_p",       "min_p",
+                                                          "seed",          "num_ctx", "num_predict", "repeat_penalty",
                                                           "repeat_last_n", "stop"};
 
 std::string parameter_value(Chat& chat, std::string_view name) {
@@ -128,7 +128,8 @@ void set_parameter(Chat& chat, std::string_view name, std::string_view text) {
 
 constexpr std::array<std::string_view, 8> kSetWords = {"parameter", "system",  "verbose", "quiet",
                                                        "think",     "nothink", "history", "nohistory"};
-constexpr std::array<std::string_view, 6> kShowWords = {"info", "parameters", "system", "template", "license", "prompt"};
+constexpr std::array<std::string_view, 6> kShowWords = {"info",     "parameters", "system",
+                                                        "template", "license",    "prompt"};
 
 bool leave(Chat&, std::string_view) {
     return false;
@@ -254,7 +255,8 @@ bool show(Chat& chat, std::string_view argument) {
     if (argument == "info") {
         run_info(chat.flags().model.model, false, stderr);
     } else if (argument == "parameters") {
-        for (const std::string_view name : kParameters) chat.say(fmt::format("{:<15} {}", name, parameter_value(chat, name)));
+        for (const std::string_view name : kParameters)
+            chat.say(fmt::format("{:<15} {}", name, parameter_value(chat, name)));
     } else if (argument == "system") {
         system_prompt(chat, {});
     } else if (argument == "template") {
@@ -285,28 +287,167 @@ bool context(Chat& chat, std::string_view) {
 bool help(Chat& chat, std::string_view argument);
 
 constexpr std::array kCommands = {
-    ChatCommand{"/help", {"/?"}, Argument::word, false, "[COMMAND]", {"this list, or more of one command", "显示本列表或某个命令的说明"}, {}, help},
-    ChatCommand{"/bye", {"/exit", "/quit"}, Argument::none, false, "", {"leave; so does Ctrl-D", "退出；也可按 Ctrl-D"}, {}, leave},
-    ChatCommand{"/clear", {"/reset"}, Argument::none, false, "", {"forget the conversation; the system prompt stays", "清空对话，保留系统提示"}, {}, clear},
-    ChatCommand{"/regen", {"/regenerate"}, Argument::none, false, "", {"another answer to the last question", "重新回答上一个问题"}, {}, regenerate},
-    ChatCommand{"/undo", {}, Argument::none, false, "", {"take back the last question and its answer", "撤回上一问一答"}, {}, undo},
-    ChatCommand{"/forget", {}, Argument::none, false, "", {"drop the oldest question and its answer", "丢弃最早的一问一答"}, {}, forget},
-    ChatCommand{"/save", {}, Argument::file, true, "FILE", {"save the conversation and its settings", "保存对话和设置"}, {}, save},
-    ChatCommand{"/load", {}, Argument::file, true, "FILE", {"go on with a saved conversation", "载入已保存的对话"}, {}, load},
-    ChatCommand{"/dump", {}, Argument::file, false, "[FILE]", {"the text before the model, its tokens and all", "输出模型所见的全部文本"}, {}, dump},
-    ChatCommand{"/read", {}, Argument::file, true, "FILE", {"add a file to the next message", "把文件加入下一条消息"}, {}, read},
-    ChatCommand{"/system", {}, Argument::text, false, "[TEXT]", {"set or show the system prompt; \"\" for none", "设置或显示系统提示；\"\" 表示无"}, {}, system_prompt},
-    ChatCommand{"/think", {}, Argument::word, false, "[full|dim|short|hide]", {"think before answering, and how to show it", "先思考再回答，可指定显示方式"}, {}, think},
-    ChatCommand{"/nothink", {}, Argument::none, false, "", {"answer without thinking", "不经思考直接回答"}, {}, no_think},
-    ChatCommand{"/set", {}, Argument::word, true, "WHAT [VALUE]", {"change a setting: parameter NAME VALUE, system TEXT, verbose, quiet, think, nothink, history, nohistory", "修改设置：parameter 名称 值、system 文本、verbose、quiet、think、nothink、history、nohistory"}, kSetWords, set},
-    ChatCommand{"/temp", {"/temperature"}, Argument::text, true, "T", {"how varied answers are; 0: always the likeliest", "温度；0 表示总取最可能的词"}, {}, set_one<0>},
-    ChatCommand{"/top_k", {"/top-k"}, Argument::text, true, "N", {"choose among the N likeliest; 0: all", "只在最可能的 N 个中选；0 为不限"}, {}, set_one<1>},
-    ChatCommand{"/top_p", {"/top-p"}, Argument::text, true, "P", {"choose among the likeliest that make up P", "只在累计概率 P 内选"}, {}, set_one<2>},
-    ChatCommand{"/min_p", {"/min-p"}, Argument::text, true, "P", {"leave out what is less likely than P times the likeliest", "略去低于最大概率 P 倍的词"}, {}, set_one<3>},
-    ChatCommand{"/seed", {}, Argument::text, true, "N", {"start of the random numbers; -1: any", "随机种子；-1 为随机"}, {}, set_one<4>},
-    ChatCommand{"/ctx", {}, Argument::text, true, "N", {"size of the context in tokens", "上下文词元数"}, {}, set_one<5>},
-    ChatCommand{"/show", {}, Argument::word, true, "WHAT", {"info, parameters, system, template, license or prompt", "显示 info、parameters、system、template、license 或 prompt"}, kShowWords, show},
-    ChatCommand{"/stats", {}, Argument::none, false, "", {"speed of the last answer and of all", "上次及全部回答的速度"}, {}, stats},
+    ChatCommand{"/help",
+                {"/?"},
+                Argument::word,
+                false,
+                "[COMMAND]",
+                {"this list, or more of one command", "显示本列表或某个命令的说明"},
+                {},
+                help},
+    ChatCommand{"/bye",
+                {"/exit", "/quit"},
+                Argument::none,
+                false,
+                "",
+                {"leave; so does Ctrl-D", "退出；也可按 Ctrl-D"},
+                {},
+                leave},
+    ChatCommand{"/clear",
+                {"/reset"},
+                Argument::none,
+                false,
+                "",
+                {"forget the conversation; the system prompt stays", "清空对话，保留系统提示"},
+                {},
+                clear},
+    ChatCommand{"/regen",
+                {"/regenerate"},
+                Argument::none,
+                false,
+                "",
+                {"another answer to the last question", "重新回答上一个问题"},
+                {},
+                regenerate},
+    ChatCommand{"/undo",
+                {},
+                Argument::none,
+                false,
+                "",
+                {"take back the last question and its answer", "撤回上一问一答"},
+                {},
+                undo},
+    ChatCommand{"/forget",
+                {},
+                Argument::none,
+                false,
+                "",
+                {"drop the oldest question and its answer", "丢弃最早的一问一答"},
+                {},
+                forget},
+    ChatCommand{"/save",
+                {},
+                Argument::file,
+                true,
+                "FILE",
+                {"save the conversation and its settings", "保存对话和设置"},
+                {},
+                save},
+    ChatCommand{
+        "/load", {}, Argument::file, true, "FILE", {"go on with a saved conversation", "载入已保存的对话"}, {}, load},
+    ChatCommand{"/dump",
+                {},
+                Argument::file,
+                false,
+                "[FILE]",
+                {"the text before the model, its tokens and all", "输出模型所见的全部文本"},
+                {},
+                dump},
+    ChatCommand{"/read",
+                {},
+                Argument::file,
+                true,
+                "FILE",
+                {"add a file to the next message", "把文件加入下一条消息"},
+                {},
+                read},
+    ChatCommand{"/system",
+                {},
+                Argument::text,
+                false,
+                "[TEXT]",
+                {"set or show the system prompt; \"\" for none", "设置或显示系统提示；\"\" 表示无"},
+                {},
+                system_prompt},
+    ChatCommand{"/think",
+                {},
+                Argument::word,
+                false,
+                "[full|dim|short|hide]",
+                {"think before answering, and how to show it", "先思考再回答，可指定显示方式"},
+                {},
+                think},
+    ChatCommand{
+        "/nothink", {}, Argument::none, false, "", {"answer without thinking", "不经思考直接回答"}, {}, no_think},
+    ChatCommand{
+        "/set",
+        {},
+        Argument::word,
+        true,
+        "WHAT [VALUE]",
+        {"change a setting: parameter NAME VALUE, system TEXT, verbose, quiet, think, nothink, history, nohistory",
+         "修改设置：parameter 名称 值、system 文本、verbose、quiet、think、nothink、history、nohistory"},
+        kSetWords,
+        set},
+    ChatCommand{"/temp",
+                {"/temperature"},
+                Argument::text,
+                true,
+                "T",
+                {"how varied answers are; 0: always the likeliest", "温度；0 表示总取最可能的词"},
+                {},
+                set_one<0>},
+    ChatCommand{"/top_k",
+                {"/top-k"},
+                Argument::text,
+                true,
+                "N",
+                {"choose among the N likeliest; 0: all", "只在最可能的 N 个中选；0 为不限"},
+                {},
+                set_one<1>},
+    ChatCommand{"/top_p",
+                {"/top-p"},
+                Argument::text,
+                true,
+                "P",
+                {"choose among the likeliest that make up P", "只在累计概率 P 内选"},
+                {},
+                set_one<2>},
+    ChatCommand{"/min_p",
+                {"/min-p"},
+                Argument::text,
+                true,
+                "P",
+                {"leave out what is less likely than P times the likeliest", "略去低于最大概率 P 倍的词"},
+                {},
+                set_one<3>},
+    ChatCommand{"/seed",
+                {},
+                Argument::text,
+                true,
+                "N",
+                {"start of the random numbers; -1: any", "随机种子；-1 为随机"},
+                {},
+                set_one<4>},
+    ChatCommand{
+        "/ctx", {}, Argument::text, true, "N", {"size of the context in tokens", "上下文词元数"}, {}, set_one<5>},
+    ChatCommand{"/show",
+                {},
+                Argument::word,
+                true,
+                "WHAT",
+                {"info, parameters, system, template, license or prompt",
+                 "显示 info、parameters、system、template、license 或 prompt"},
+                kShowWords,
+                show},
+    ChatCommand{"/stats",
+                {},
+                Argument::none,
+                false,
+                "",
+                {"speed of the last answer and of all", "上次及全部回答的速度"},
+                {},
+                stats},
     ChatCommand{"/context", {}, Argument::none, false, "", {"how full the context is", "上下文使用量"}, {}, context},
 };
 
@@ -328,7 +469,8 @@ std::string usage_of(const ChatCommand& command) {
 // Two columns, by width: half of the help is Chinese.
 std::string help_line(std::string_view left, std::string_view right) {
     constexpr int kColumn = 30;
-    return fmt::format("{}{}{}", left, std::string(static_cast<std::size_t>(std::max(kColumn - text_width(left), 1)), ' '), right);
+    return fmt::format("{}{}{}", left,
+                       std::string(static_cast<std::size_t>(std::max(kColumn - text_width(left), 1)), ' '), right);
 }
 
 bool help(Chat& chat, std::string_view argument) {
@@ -339,7 +481,8 @@ bool help(Chat& chat, std::string_view argument) {
         chat.say(Text::keys_help);
         return true;
     }
-    const ChatCommand* command = find_command(argument.starts_with('/') ? std::string(argument) : fmt::format("/{}", argument));
+    const ChatCommand* command =
+        find_command(argument.starts_with('/') ? std::string(argument) : fmt::format("/{}", argument));
     if (command == nullptr) throw Error(chat.words(Text::unknown_help, printable(argument, 40)), Status::usage);
     std::string names = usage_of(*command);
     for (const std::string_view alias : command->aliases) {

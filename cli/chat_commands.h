@@ -18,9 +18,9 @@ struct ChatCommand {
     std::array<std::string_view, 2> aliases;  // "" = none
     Argument kind;
     bool argument_needed;
-    std::string_view argument;                    // as /help shows it
-    std::array<std::string_view, 2> help;         // by Language
-    std::span<const std::string_view> words = {};  // what the argument may begin with
+    std::string_view argument;                                     // as /help shows it
+    std::array<std::string_view, 2> help;                          // by Language
+    std::span<const std::string_view> words = {};                  // what the argument may begin with
     bool (*run)(Chat& chat, std::string_view argument) = nullptr;  // false: the chat ends
 };
 std::span<const ChatCommand> chat_commands();

@@ -104,7 +104,8 @@ void EditView::show(std::string_view prompt, std::string_view more, std::string_
     if (layout.cursor_row >= top_ + height) top_ = layout.cursor_row - height + 1;
     top_ = std::min(top_, layout.rows.size() - std::min(layout.rows.size(), height));
     const auto begin = layout.rows.begin() + static_cast<std::ptrdiff_t>(top_);
-    std::vector<TextLayout::Row> rows(begin, begin + static_cast<std::ptrdiff_t>(std::min(height, layout.rows.size() - top_)));
+    std::vector<TextLayout::Row> rows(begin,
+                                      begin + static_cast<std::ptrdiff_t>(std::min(height, layout.rows.size() - top_)));
 
     std::string out;
     const auto same = [](const TextLayout::Row& a, const TextLayout::Row& b) {

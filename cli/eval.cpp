@@ -406,8 +406,9 @@ std::optional<Result> ask(const EvalFlags& flags, const Engine& engine, Sequence
     try {
         const Generation g = generate(engine, sequence, prompt.ids, options, events);
         if (g.reason == StopReason::cancelled) return std::nullopt;
-        result = {g.answer,      std::string(name_of(g.reason)), g.thinking_tokens, g.generated_tokens, g.decoded_tokens,
-                  g.text_seconds};
+        result = {g.answer,          std::string(name_of(g.reason)),
+                  g.thinking_tokens, g.generated_tokens,
+                  g.decoded_tokens,  g.text_seconds};
     } catch (const Error& error) {
         // A problem too long for the window is one it cannot solve, and no reason to lose the others.
         if (error.status() != Status::context) throw;

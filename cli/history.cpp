@@ -109,7 +109,8 @@ OpenFile open_locked(const std::string& path) {
         OpenFile file = open_regular(path, O_RDWR | O_APPEND | O_CREAT);
         if (!file) return {};
         if (::flock(file.fd(), LOCK_EX | LOCK_NB) == 0) {
-            struct stat locked {}, named {};
+            struct stat locked {
+            }, named{};
             if (::fstat(file.fd(), &locked) == 0 && ::lstat(path.c_str(), &named) == 0 &&
                 locked.st_ino == named.st_ino && locked.st_dev == named.st_dev) {
                 return file;

@@ -9,8 +9,8 @@
 
 namespace distill {
 
-// Writes a table, or with `json` one JSON object, to `out`; path "" is the built-in model. Throws Error{bad_model} for a
-// broken file and Error{failure} or Error{reader_gone} when `out` takes no more.
+// Writes a table, or with `json` one JSON object, to `out`; path "" is the built-in model. Throws Error{bad_model} for
+// a broken file and Error{failure} or Error{reader_gone} when `out` takes no more.
 Status run_info(const std::string& path, bool json, std::FILE* out);
 
 }  // namespace distill

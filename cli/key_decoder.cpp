@@ -116,7 +116,8 @@ std::optional<Key> KeyDecoder::escape(bool late) {
         drop(1);
         return Key{Kind::newline};
     }
-    if (static_cast<unsigned char>(second) >= 0x80) return std::nullopt;  // Alt and a letter we have no use for: the letter
+    if (static_cast<unsigned char>(second) >= 0x80)
+        return std::nullopt;  // Alt and a letter we have no use for: the letter
     drop(1);
     return Key{Kind::alt, second};
 }

@@ -448,7 +448,8 @@ std::string_view LineEditor::prompt() const {
 
 void LineEditor::show() {
     if (search_) {
-        search_->prompt = fmt::format("({}{}) {}: ", settings_.search_label, search_->failed ? " ?" : "", search_->query);
+        search_->prompt =
+            fmt::format("({}{}) {}: ", settings_.search_label, search_->failed ? " ?" : "", search_->query);
     }
     view_.show(prompt(), settings_.more_prompt, text_, cursor_);
 }

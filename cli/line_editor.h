@@ -31,7 +31,7 @@ struct EditorSettings {
     std::function<Completion(std::string_view)> complete;
     // Whether Enter sends the text; if not, it may change the text, and a newline is added.
     std::function<bool(std::string& text)> finished;
-    std::function<void()> sending;  // Enter was pressed, and nothing is drawn yet; may be empty
+    std::function<void()> sending;    // Enter was pressed, and nothing is drawn yet; may be empty
     std::string prompt, more_prompt;  // before the first and the other lines
     std::string search_label;
     std::string too_long;  // said when a message grows beyond the limit
@@ -79,9 +79,9 @@ class LineEditor {
     std::string text_;
     std::size_t cursor_ = 0;
     std::string killed_;
-    bool killing_ = false;                // the last key killed as well: the next one adds to it
-    std::optional<int> goal_column_;      // while moving up and down
-    std::vector<std::string> recalled_;   // history with the changes made to it, and the new text last
+    bool killing_ = false;               // the last key killed as well: the next one adds to it
+    std::optional<int> goal_column_;     // while moving up and down
+    std::vector<std::string> recalled_;  // history with the changes made to it, and the new text last
     std::size_t recalled_index_ = 0;
     bool touched_ = false;
 

@@ -17,9 +17,9 @@ class MarkdownStyle {
   private:
     void decide(std::string& out, bool at_end);
 
-    std::string held_;        // start of a line that may be a mark
-    bool line_start_ = true;  // the next character begins a line
-    bool code_ = false;       // inside a block
+    std::string held_;          // start of a line that may be a mark
+    bool line_start_ = true;    // the next character begins a line
+    bool code_ = false;         // inside a block
     bool styled_line_ = false;  // a heading or a fence: until the end of the line
 };
 

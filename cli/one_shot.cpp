@@ -72,7 +72,8 @@ void tell_thinking_end(ThinkingEnd end) {
             note("the thinking was closed after its budget; --reasoning-budget -1 lifts it");
             break;
         case ThinkingEnd::repeat:
-            note("the thinking was closed because it went round in circles; another --seed or a higher --temp may help");
+            note(
+                "the thinking was closed because it went round in circles; another --seed or a higher --temp may help");
             break;
     }
 }

@@ -52,10 +52,11 @@ void add_context_flag(CLI::App& app, ModelFlags& flags) {
 
 void add_cache_type_flags(CLI::App& app, KvTypes& types) {
     const auto add = [&](const char* name, KvType& type, const char* text) {
-        from_environment(app.add_option_function<std::string>(
-                                name, [&type](const std::string& word) { type = word == "q8_0" ? KvType::q8_0 : KvType::f16; }, text)
-                             ->check(CLI::IsMember({"f16", "q8_0"}))
-                             ->type_name("TYPE"));
+        from_environment(
+            app.add_option_function<std::string>(
+                   name, [&type](const std::string& word) { type = word == "q8_0" ? KvType::q8_0 : KvType::f16; }, text)
+                ->check(CLI::IsMember({"f16", "q8_0"}))
+                ->type_name("TYPE"));
     };
     add("--cache-type-k", types.keys, "keys of the context: f16, or q8_0 in half the memory");
     add("--cache-type-v", types.values, "values of the context: f16 or q8_0");

@@ -23,8 +23,8 @@ struct ModelFlags {
     std::string model;    // "" = the built-in one
     std::string kernels;  // "" = the best
     bool no_repack = false;
-    int threads = 0;      // 0 = physical cores
-    int ctx_size = 0;     // 0 = the model's window
+    int threads = 0;   // 0 = physical cores
+    int ctx_size = 0;  // 0 = the model's window
     KvTypes kv_types;
 };
 void add_model_flags(CLI::App& app, ModelFlags& flags);

@@ -94,9 +94,9 @@ class Hash {
     void add_status(const char* path) {
         struct stat status {};
         if (::stat(path, &status) != 0) return;  // the built-in model is no file; the program stands for it
-        for (const auto number : {static_cast<std::uint64_t>(status.st_size), static_cast<std::uint64_t>(status.st_ino),
-                                  static_cast<std::uint64_t>(status.st_mtim.tv_sec),
-                                  static_cast<std::uint64_t>(status.st_mtim.tv_nsec)}) {
+        for (const auto number :
+             {static_cast<std::uint64_t>(status.st_size), static_cast<std::uint64_t>(status.st_ino),
+              static_cast<std::uint64_t>(status.st_mtim.tv_sec), static_cast<std::uint64_t>(status.st_mtim.tv_nsec)}) {
             add(number);
         }
     }
@@ -301,7 +301,8 @@ void PromptCache::write_folder(std::span<const Record> records, std::span<const 
     const fs::path folder = place_.folder;
     fs::create_directories(folder.parent_path());
     if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
-        throw Error(place_.folder, fmt::format("cannot be made: {}", std::strerror(errno)), std::nullopt, Status::failure);
+        throw Error(place_.folder, fmt::format("cannot be made: {}", std::strerror(errno)), std::nullopt,
+                    Status::failure);
     }
     const std::uint64_t each = sizeof(Record) + pages[0].size();
     const std::size_t end = std::min<std::size_t>(pages.size(), place_.limit / each);

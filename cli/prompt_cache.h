@@ -1,8 +1,8 @@
 // Keys and values of prompts already read, kept on disk: a later prompt that begins with the same tokens skips their
-// reading. What is kept is cut into pages of 64 tokens, each under a key that hashes everything its numbers depend on (the
-// program, the kernels, the layout, the model file, all tokens up to the page's end), so a prompt finds the longest prefix
-// it shares with any other. A page that is cut, changed or of another origin is not found or not believed: then the tokens
-// are read as ever. Results are the same bits with and without.
+// reading. What is kept is cut into pages of 64 tokens, each under a key that hashes everything its numbers depend on
+// (the program, the kernels, the layout, the model file, all tokens up to the page's end), so a prompt finds the
+// longest prefix it shares with any other. A page that is cut, changed or of another origin is not found or not
+// believed: then the tokens are read as ever. Results are the same bits with and without.
 //
 // The model file is told by its size, time of change, inode, metadata, tensor directory and the first and last bytes of
 // each tensor: cheap, and wrong only for a file that somebody changed between those while keeping its time.
@@ -25,9 +25,9 @@ namespace distill {
 inline constexpr std::size_t kPromptPageTokens = KvCache::kPageTokens;
 
 struct CacheFlags {
-    std::string file{};       // --prompt-cache; "" = the automatic cache
-    bool off = false;         // --no-cache
-    int limit_mib = 1024;     // --cache-limit, of the automatic cache
+    std::string file{};    // --prompt-cache; "" = the automatic cache
+    bool off = false;      // --no-cache
+    int limit_mib = 1024;  // --cache-limit, of the automatic cache
 };
 
 // Where pages go. A file holds one prompt; a folder one file a page, up to a limit, the longest unused ones giving way.
@@ -50,8 +50,8 @@ class PromptCache {
     PromptCache(const PromptCache&) = delete;
     PromptCache& operator=(const PromptCache&) = delete;
 
-    // Fills an empty sequence with the longest stored prefix of the prompt, in whole pages, less than all of it. Returns
-    // its tokens. Throws Error{usage} where the file is none of ours, so that it is not written over.
+    // Fills an empty sequence with the longest stored prefix of the prompt, in whole pages, less than all of it.
+    // Returns its tokens. Throws Error{usage} where the file is none of ours, so that it is not written over.
     std::size_t restore(Sequence& sequence, std::span<const TokenId> prompt);
 
     // Begins to write, in a thread of its own, the pages of the prompt that restore() did not find. The sequence holds
@@ -76,12 +76,12 @@ class PromptCache {
 
     const Engine& engine_;
     const CachePlace place_;
-    std::vector<Key> keys_;          // of the prompt's pages
-    std::size_t restored_ = 0;       // pages
-    std::size_t file_pages_ = 0;     // that the file holds
+    std::vector<Key> keys_;       // of the prompt's pages
+    std::size_t restored_ = 0;    // pages
+    std::size_t file_pages_ = 0;  // that the file holds
     std::thread writer_;
     std::atomic<bool> stop_{false};
-    Stored stored_;                  // the writer's until it has been joined
+    Stored stored_;  // the writer's until it has been joined
 };
 
 // Removes the longest unused pages until the folder holds at most limit bytes, and what killed writers left.

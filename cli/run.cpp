@@ -32,9 +32,11 @@ std::string joined_prompt(const RunFlags& flags) {
 
 Status run(const RunFlags& flags, const UserEnvironment& environment) {
     if (flags.prompt || flags.prompt_file || !stdin_is_terminal()) return one_shot(flags, joined_prompt(flags));
-    if (flags.json || flags.strict || flags.extract || flags.samples > 1 || flags.think_fd || !flags.think_file.empty()) {
-        throw Error("--json, --strict, --extract, --samples, --think-file and --think-fd need a prompt: -p, -f or stdin",
-                    Status::usage);
+    if (flags.json || flags.strict || flags.extract || flags.samples > 1 || flags.think_fd ||
+        !flags.think_file.empty()) {
+        throw Error(
+            "--json, --strict, --extract, --samples, --think-file and --think-fd need a prompt: -p, -f or stdin",
+            Status::usage);
     }
     return chat(flags, environment);
 }
@@ -83,7 +85,8 @@ void add_run_command(CLI::App& app, Action& action, const UserEnvironment& envir
         flags->think_show, "thinking: full, dim, short or hide (default: dim on a terminal, else hide)", "HOW");
     CLI::Option* const think_file =
         add("--think-file", flags->think_file, "the thinking goes to this file as well", "FILE");
-    add("--think-fd", flags->think_fd, "the same for an open descriptor: --think-fd 3 3>FILE", "N")->excludes(think_file);
+    add("--think-fd", flags->think_fd, "the same for an open descriptor: --think-fd 3 3>FILE", "N")
+        ->excludes(think_file);
     add_choice("--reasoning",
                std::map<std::string, Reasoning>{
                    {"on", Reasoning::on}, {"off", Reasoning::off}, {"auto", Reasoning::automatic}},
@@ -91,7 +94,8 @@ void add_run_command(CLI::App& app, Action& action, const UserEnvironment& envir
     add("--reasoning-budget", flags->reasoning_budget,
         "tokens of thinking at most; -1 = no limit (default: half of the room that -n and -c leave)", "N")
         ->check(CLI::Range(kBudgetNone, std::numeric_limits<int>::max()));
-    add("--reasoning-budget-message", flags->budget_message, "put in front of the end of a thought that is cut", "TEXT");
+    add("--reasoning-budget-message", flags->budget_message, "put in front of the end of a thought that is cut",
+        "TEXT");
     add_choice("--color",
                std::map<std::string, ColorMode>{
                    {"auto", ColorMode::automatic}, {"on", ColorMode::on}, {"off", ColorMode::off}},
@@ -105,15 +109,18 @@ void add_run_command(CLI::App& app, Action& action, const UserEnvironment& envir
                flags->extract, "print only this of the answer: boxed, json, code or last-line; status 6 without one",
                "PART");
     add("--samples", flags->samples,
-        "answers to the same prompt, seeds counting up; --json: one record a line, else a line with a form feed between",
+        "answers to the same prompt, seeds counting up; --json: one record a line, else a line with a form feed "
+        "between",
         "N")
         ->check(CLI::Range(1, 1'000'000));
     add_flag("--strict", flags->strict, "status 5 for an answer that was cut");
-    add("--prompt-cache", flags->cache.file, "what was read of the prompt is kept in this file, for the next run", "FILE");
+    add("--prompt-cache", flags->cache.file, "what was read of the prompt is kept in this file, for the next run",
+        "FILE");
     add_flag("--no-cache", flags->cache.off, "no automatic cache of prompts on disk");
     add("--cache-limit", flags->cache.limit_mib, "MiB of disk for the automatic cache of prompts; 0 = none", "N")
         ->check(CLI::Range(0, std::numeric_limits<int>::max()));
-    add_flag("--no-lookup", flags->no_lookup, "decode token by token, without guesses from the text so far (same answer)");
+    add_flag("--no-lookup", flags->no_lookup,
+             "decode token by token, without guesses from the text so far (same answer)");
     add_flag("--ignore-eos", flags->ignore_eos, "go on after the model's end token");
     add_flag("--no-history", flags->no_history, "a chat neither reads nor keeps the lines typed");
     add_flag("-v,--verbose", flags->verbose, "settings and speed on stderr");

@@ -51,7 +51,8 @@ void check_order(const std::string& path, const std::vector<ChatMessage>& messag
     const std::size_t first = !messages.empty() && messages.front().role == "system" ? 1 : 0;
     for (std::size_t i = first; i < messages.size(); ++i) {
         if (messages[i].role != ((i - first) % 2 == 0 ? "user" : "assistant")) {
-            refuse(path, fmt::format("message {} is out of turn: its role is '{}'", i + 1, printable(messages[i].role, 40)));
+            refuse(path,
+                   fmt::format("message {} is out of turn: its role is '{}'", i + 1, printable(messages[i].role, 40)));
         }
     }
     if ((messages.size() - first) % 2 != 0) refuse(path, "the last question has no answer");

@@ -8,9 +8,8 @@
 namespace distill {
 
 // SIGINT is counted: the first asks the running work to stop, a second one before reset_interrupts() leaves at once
-// with status 130. SIGPIPE and SIGXFSZ are ignored, so that a write to a closed pipe or beyond a limit is an error we can
-// handle. SIGBUS (a page of
-// the mapped model is gone) prints a line prepared beforehand and leaves with status 1.
+// with status 130. SIGPIPE and SIGXFSZ are ignored, so that a write to a closed pipe or beyond a limit is an error we
+// can handle. SIGBUS (a page of the mapped model is gone) prints a line prepared beforehand and leaves with status 1.
 void install_signal_handlers();
 
 int interrupts();

@@ -96,7 +96,8 @@ std::string render_row(const std::string& line) {
     try {
         const Row row(line);
         const JinjaValue* source = row.find("template");
-        if (source == nullptr || !source->is_string()) throw Error("expected a string under \"template\"", Status::usage);
+        if (source == nullptr || !source->is_string())
+            throw Error("expected a string under \"template\"", Status::usage);
         result["text"] = render_plain(jinja::Template(source->view(), "template", Status::usage), row);
     } catch (const Error& error) {
         result = {{"error", error.what()}};
@@ -134,8 +135,10 @@ void add_template_command(CLI::App& app, Action& action) {
     const auto flags = std::make_shared<TemplateOptions>();
     CLI::App* command = app.add_subcommand("template", "a chat (JSON on stdin) as the text that the model gets");
     command->add_option("-m,--model", flags->model, "the GGUF file; none = the built-in demo model")->type_name("FILE");
-    command->add_option("--template", flags->template_file, "a Jinja template instead of the model's")->type_name("FILE");
-    command->add_flag("--jsonl", flags->jsonl, "rows with their own \"template\" in, {\"text\":...} or {\"error\":...} out");
+    command->add_option("--template", flags->template_file, "a Jinja template instead of the model's")
+        ->type_name("FILE");
+    command->add_flag("--jsonl", flags->jsonl,
+                      "rows with their own \"template\" in, {\"text\":...} or {\"error\":...} out");
     command->callback([flags, &action] { action = [flags] { return run_template(*flags, std::cin); }; });
 }
 

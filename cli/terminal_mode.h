@@ -1,5 +1,5 @@
-// The modes of a terminal that is edited on: keys come one by one and unechoed. What the terminal was like before is put
-// back when the object goes, when the program is stopped or ended by a signal, and before it sleeps after Ctrl-Z.
+// The modes of a terminal that is edited on: keys come one by one and unechoed. What the terminal was like before is
+// put back when the object goes, when the program is stopped or ended by a signal, and before it sleeps after Ctrl-Z.
 #pragma once
 
 #include <termios.h>

@@ -38,7 +38,7 @@ bool is_flag_letter(char32_t code) {
 int code_width(char32_t code) {
     // Vowels and finals of Hangul written in parts fall into the syllable's first part.
     if (between(code, 0x1160, 0x11FF) || between(code, 0xD7B0, 0xD7FF)) return 0;
-    if (between(code, 0x4DC0, 0x4DFF)) return 2;  // hexagrams, wide since Unicode 16
+    if (between(code, 0x4DC0, 0x4DFF)) return 2;                    // hexagrams, wide since Unicode 16
     if (property(code).category == UTF8PROC_CATEGORY_MC) return 1;  // vowel signs that stand beside their letter
     return utf8proc_charwidth(static_cast<utf8proc_int32_t>(code));
 }

@@ -19,8 +19,8 @@ std::size_t cluster_before(std::string_view text, std::size_t at);
 // Columns of a text without newlines and tabs.
 int text_width(std::string_view text);
 
-// What a person typed or a file holds, as text: CR LF and CR become LF, control characters other than LF and tab vanish,
-// and what is no UTF-8 becomes U+FFFD.
+// What a person typed or a file holds, as text: CR LF and CR become LF, control characters other than LF and tab
+// vanish, and what is no UTF-8 becomes U+FFFD.
 std::string clean_text(std::string_view bytes);
 
 }  // namespace distill

@@ -11,8 +11,8 @@
 namespace distill {
 namespace {
 
-// A core of less than two thirds of the strongest one's capacity holds the others up more than it helps: of the RK3588 the
-// A76 have 1024 and the A55 around 530; of phones the middle cores, with 700 to 900, still count.
+// A core of less than two thirds of the strongest one's capacity holds the others up more than it helps: of the RK3588
+// the A76 have 1024 and the A55 around 530; of phones the middle cores, with 700 to 900, still count.
 constexpr int kStrongNumerator = 2, kStrongDenominator = 3;
 
 struct Cpu {

@@ -8,8 +8,8 @@
 namespace distill {
 
 struct Cores {
-    int count = 0;         // physical ones; where cores differ in strength, only the strong
-    std::vector<int> cpus; // what the system calls them, hardware threads included; empty where all cores are alike
+    int count = 0;          // physical ones; where cores differ in strength, only the strong
+    std::vector<int> cpus;  // what the system calls them, hardware threads included; empty where all cores are alike
 };
 
 // sysfs: where the system describes itself, "/sys" but in tests. allowed: CPUs this process may use.

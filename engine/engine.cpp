@@ -22,7 +22,9 @@ namespace {
 // this size that is a few percent of the arithmetic, and the scratch memory grows with it.
 constexpr std::size_t kBatch = 256;
 
-Error out_of_memory() { return Error("out of memory; a smaller model or a smaller -c needs less", Status::failure); }
+Error out_of_memory() {
+    return Error("out of memory; a smaller model or a smaller -c needs less", Status::failure);
+}
 
 }  // namespace
 
@@ -39,7 +41,7 @@ Engine Engine::load(const LoadOptions& options) {
     try {
         flush_denormals_to_zero();
         auto impl = std::make_unique<Impl>(options.bytes.empty() ? Gguf::open(options.path)
-                                                                  : Gguf::parse(options.bytes, options.path));
+                                                                 : Gguf::parse(options.bytes, options.path));
         impl->kernels = &kernels;
         const Config config = read_config(impl->file);
         impl->tokenizer = Tokenizer::from_gguf(impl->file);
@@ -56,12 +58,24 @@ Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 Engine::~Engine() = default;
 
-const Gguf& Engine::file() const { return impl_->file; }
-const Config& Engine::config() const { return impl_->model.config; }
-const Tokenizer& Engine::tokenizer() const { return *impl_->tokenizer; }
-const Kernels& Engine::kernels() const { return *impl_->kernels; }
-const Model& Engine::model() const { return impl_->model; }
-std::uint64_t Engine::weight_bytes_per_token() const { return impl_->model.bytes_per_token; }
+const Gguf& Engine::file() const {
+    return impl_->file;
+}
+const Config& Engine::config() const {
+    return impl_->model.config;
+}
+const Tokenizer& Engine::tokenizer() const {
+    return *impl_->tokenizer;
+}
+const Kernels& Engine::kernels() const {
+    return *impl_->kernels;
+}
+const Model& Engine::model() const {
+    return impl_->model;
+}
+std::uint64_t Engine::weight_bytes_per_token() const {
+    return impl_->model.bytes_per_token;
+}
 void Engine::pack(ThreadPool& pool) const {
     if (impl_->repack) impl_->model.packing->finish(pool);
 }
@@ -81,12 +95,17 @@ struct Sequence::Impl {
     void check(std::span<const TokenId> tokens) const {
         const std::size_t all = timeline.tokens.size() + tokens.size();
         if (all > static_cast<std::size_t>(n_ctx)) {
-            throw Error(fmt::format("{} tokens: the request exceeds the available context size of {} tokens; raise -c or shorten "
-                                    "the prompt", all, n_ctx), Status::context);
+            throw Error(
+                fmt::format(
+                    "{} tokens: the request exceeds the available context size of {} tokens; raise -c or shorten "
+                    "the prompt",
+                    all, n_ctx),
+                Status::context);
         }
         for (const TokenId id : tokens) {
             if (id < 0 || id >= engine.config().n_vocab) {
-                throw Error(fmt::format("token id {} is outside the vocabulary of {}", id, engine.config().n_vocab), Status::usage);
+                throw Error(fmt::format("token id {} is outside the vocabulary of {}", id, engine.config().n_vocab),
+                            Status::usage);
             }
         }
     }
@@ -132,10 +151,12 @@ std::span<const float> Sequence::forward(std::span<const TokenId> tokens, Logits
             }
             s.engine.pack_before(s.pool, batch.size(), [&] { return !go_on || go_on(0); });
             if (stopped) return {};
-            const std::span<const float> logits = distill::forward(model, std::vector{Part{&timeline, batch}}, scratch, s.pool, now, go_on);
+            const std::span<const float> logits =
+                distill::forward(model, std::vector{Part{&timeline, batch}}, scratch, s.pool, now, go_on);
             if (stopped) return {};
             done += batch.size();
-            if (want == Logits::all && tokens.size() > batch.size()) s.rows.insert(s.rows.end(), logits.begin(), logits.end());
+            if (want == Logits::all && tokens.size() > batch.size())
+                s.rows.insert(s.rows.end(), logits.begin(), logits.end());
             if (last) return s.rows.empty() ? logits : std::span<const float>(s.rows);
             if (progress && !progress(static_cast<int>(done))) return {};
         }
@@ -149,7 +170,8 @@ std::span<const float> Sequence::forward(std::span<const TokenId> tokens, Logits
     }
 }
 
-std::span<const float> Sequence::forward_together(std::span<Sequence* const> sequences, std::span<const TokenId> tokens) {
+std::span<const float> Sequence::forward_together(std::span<Sequence* const> sequences,
+                                                  std::span<const TokenId> tokens) {
     assert(!sequences.empty() && sequences.size() == tokens.size());
     Impl& first = *sequences[0]->impl_;
     std::vector<Part> parts;
@@ -178,16 +200,29 @@ Sequence Sequence::fork() const {
 
 void Sequence::rewind(int n_tokens) {
     auto& tokens = impl_->timeline.tokens;
-    if (n_tokens >= 0 && static_cast<std::size_t>(n_tokens) < tokens.size()) tokens.resize(static_cast<std::size_t>(n_tokens));
+    if (n_tokens >= 0 && static_cast<std::size_t>(n_tokens) < tokens.size())
+        tokens.resize(static_cast<std::size_t>(n_tokens));
 }
 
-int Sequence::length() const { return static_cast<int>(impl_->timeline.tokens.size()); }
-int Sequence::n_ctx() const { return impl_->n_ctx; }
-std::span<const TokenId> Sequence::tokens() const { return impl_->timeline.tokens; }
+int Sequence::length() const {
+    return static_cast<int>(impl_->timeline.tokens.size());
+}
+int Sequence::n_ctx() const {
+    return impl_->n_ctx;
+}
+std::span<const TokenId> Sequence::tokens() const {
+    return impl_->timeline.tokens;
+}
 
-std::span<const std::byte> Sequence::page(std::size_t i) const { return std::as_const(impl_->timeline.kv).page(i); }
-std::size_t Sequence::page_bytes() const { return impl_->timeline.kv.page_bytes(); }
-std::string Sequence::page_layout() const { return impl_->timeline.kv.layout(); }
+std::span<const std::byte> Sequence::page(std::size_t i) const {
+    return std::as_const(impl_->timeline.kv).page(i);
+}
+std::size_t Sequence::page_bytes() const {
+    return impl_->timeline.kv.page_bytes();
+}
+std::string Sequence::page_layout() const {
+    return impl_->timeline.kv.layout();
+}
 
 bool Sequence::restore_page(std::span<const TokenId> tokens, const std::function<bool(std::span<std::byte>)>& fill) {
     Timeline& timeline = impl_->timeline;

@@ -22,13 +22,13 @@ struct Model;
 struct LoadOptions {
     std::string path;
     std::span<const std::byte> bytes{};  // not empty: the model itself, and `path` is what errors call it
-    std::string kernels{};  // "" = the best this CPU runs; otherwise a table's name
-    bool repack = true;     // false: weights stay as they are in the file, which takes no memory of its own and is slower
+    std::string kernels{};               // "" = the best this CPU runs; otherwise a table's name
+    bool repack = true;  // false: weights stay as they are in the file, which takes no memory of its own and is slower
 };
 
-// A loaded model; many Sequences may use it at once. Loading reads no weights: the first pass works from the mapping, and
-// the following ones rearrange the weights into memory of their own as they go (engine/packing.h). Results are the same
-// bits before, during and after.
+// A loaded model; many Sequences may use it at once. Loading reads no weights: the first pass works from the mapping,
+// and the following ones rearrange the weights into memory of their own as they go (engine/packing.h). Results are the
+// same bits before, during and after.
 class Engine {
   public:
     // Throws Error{bad_model} for anything wrong with the file, Error{usage} for a kernel table that cannot run here.
@@ -40,7 +40,7 @@ class Engine {
     const Gguf& file() const;
     const Config& config() const;
     const Tokenizer& tokenizer() const;
-    const Kernels& kernels() const;          // kernels().name is what the speed line prints
+    const Kernels& kernels() const;  // kernels().name is what the speed line prints
     const Model& model() const;
     std::uint64_t weight_bytes_per_token() const;  // bytes of weights one decoded token reads
     // Rearranges all weights at once, for whoever measures. Throws Error{failure} for lack of memory.
@@ -57,8 +57,8 @@ class Engine {
 
 enum class Logits { last, all, none };
 
-// Tokens so far, their keys and values, and scratch memory. Not for use by two threads at once. The results do not depend
-// on the pool's size nor on how the tokens were cut into calls.
+// Tokens so far, their keys and values, and scratch memory. Not for use by two threads at once. The results do not
+// depend on the pool's size nor on how the tokens were cut into calls.
 class Sequence {
   public:
     // Room for n_ctx tokens; memory is taken as the sequence grows. Engine and pool must outlive the sequence. Throws
@@ -71,23 +71,25 @@ class Sequence {
     // Appends tokens. Returns logits [rows, n_vocab] (rows: 1, tokens.size() or 0), valid until the next call. Throws
     // Error{context} when they do not fit and Error{failure} for non-finite logits or lack of memory; the sequence is
     // then as it was. progress, if given, is called between layers and batches, and while weights are packed, with the
-    // number of tokens done, a batch under way counted by its layers; returning false stops there: the batches done so far stay, the result is empty.
+    // number of tokens done, a batch under way counted by its layers; returning false stops there: the batches done so
+    // far stay, the result is empty.
     std::span<const float> forward(std::span<const TokenId> tokens, Logits want = Logits::last,
                                    const std::function<bool(int done)>& progress = {});
-    // Appends one token to each of several sequences of one engine, which read the weights once together. Returns logits
-    // [sequences, n_vocab], for each the same bits as forward() would give; valid until the next call on the first
-    // sequence, whose pool does the work. Throws as forward() does; the sequences are then all as they were.
-    static std::span<const float> forward_together(std::span<Sequence* const> sequences, std::span<const TokenId> tokens);
+    // Appends one token to each of several sequences of one engine, which read the weights once together. Returns
+    // logits [sequences, n_vocab], for each the same bits as forward() would give; valid until the next call on the
+    // first sequence, whose pool does the work. Throws as forward() does; the sequences are then all as they were.
+    static std::span<const float> forward_together(std::span<Sequence* const> sequences,
+                                                   std::span<const TokenId> tokens);
     // A second timeline with the same tokens behind it. Keys and values are shared until one of the two writes there.
     Sequence fork() const;
-    void rewind(int n_tokens);               // forget all after the first n_tokens
-    int length() const;                      // tokens so far
+    void rewind(int n_tokens);  // forget all after the first n_tokens
+    int length() const;         // tokens so far
     int n_ctx() const;
     std::span<const TokenId> tokens() const;
 
-    // Keys and values of 64 tokens as bytes, to be kept and put back by a sequence on the same model, kernels and layout.
-    // page(i) belongs to tokens [64 i, 64 i + 64), all of which the sequence must hold; it stays in place, unchanged,
-    // while the sequence is not rewound into it.
+    // Keys and values of 64 tokens as bytes, to be kept and put back by a sequence on the same model, kernels and
+    // layout. page(i) belongs to tokens [64 i, 64 i + 64), all of which the sequence must hold; it stays in place,
+    // unchanged, while the sequence is not rewound into it.
     std::span<const std::byte> page(std::size_t i) const;
     std::size_t page_bytes() const;
     std::string page_layout() const;

@@ -43,7 +43,8 @@ class Error : public std::exception {
     Status status_;
 };
 
-// Text from outside made fit to print: control bytes and bad UTF-8 as \xNN, cut to max_bytes with "...". No quotes added.
+// Text from outside made fit to print: control bytes and bad UTF-8 as \xNN, cut to max_bytes with "...". No quotes
+// added.
 std::string printable(std::string_view text, std::size_t max_bytes = 120);
 
 // The `where` of an error inside a model file: "path: tensor 'name'" and "path: key 'name'".

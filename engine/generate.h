@@ -77,8 +77,8 @@ struct Generation {
 };
 
 // Tokens of thinking let through, so that an answer is always reached. The room is what is left of the context, or
-// max_tokens where that is less. Without a request half of it; a request holds as far as it leaves the answer 512 tokens
-// or half of the room, whichever is less; only kBudgetNone takes it all.
+// max_tokens where that is less. Without a request half of it; a request holds as far as it leaves the answer 512
+// tokens or half of the room, whichever is less; only kBudgetNone takes it all.
 int thinking_budget(int requested, int room, int max_tokens);
 
 // Throws Error{context} with both numbers when the prompt does not leave room for one token, and what Sequence and

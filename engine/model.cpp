@@ -22,7 +22,9 @@ class Loader {
         return v;
     }
 
-    Vector optional_vector(const std::string& name) { return file_.find_tensor(name) == nullptr ? Vector{} : vector(name); }
+    Vector optional_vector(const std::string& name) {
+        return file_.find_tensor(name) == nullptr ? Vector{} : vector(name);
+    }
 
     Matrix matrix(const std::string& name) { return model_.packing->add(tensor(name), *model_.kernels); }
 

@@ -16,13 +16,13 @@ namespace distill {
 using Vector = std::vector<float>;
 
 struct LayerWeights {
-    Vector attn_norm;                // [d_model]
-    Matrix q, k, v;                  // [n_heads * head_dim | n_kv_heads * head_dim, d_model]
-    Vector q_bias, k_bias, v_bias;   // as many as the rows; empty without bias
-    Matrix o;                        // [d_model, n_heads * head_dim]
-    Vector ffn_norm;                 // [d_model]
-    Matrix gate, up;                 // [d_ff, d_model]
-    Matrix down;                     // [d_model, d_ff]
+    Vector attn_norm;               // [d_model]
+    Matrix q, k, v;                 // [n_heads * head_dim | n_kv_heads * head_dim, d_model]
+    Vector q_bias, k_bias, v_bias;  // as many as the rows; empty without bias
+    Matrix o;                       // [d_model, n_heads * head_dim]
+    Vector ffn_norm;                // [d_model]
+    Matrix gate, up;                // [d_ff, d_model]
+    Matrix down;                    // [d_model, d_ff]
 };
 
 struct Model {
@@ -30,9 +30,9 @@ struct Model {
     const Kernels* kernels = nullptr;
     const Tensor* token_embedding = nullptr;  // [n_vocab, d_model], in the file
     std::vector<LayerWeights> layers;
-    Vector output_norm;              // [d_model]
-    Matrix output;                   // [n_vocab, d_model]
-    std::uint64_t bytes_per_token = 0;   // of weights, that one decoded token reads
+    Vector output_norm;                 // [d_model]
+    Matrix output;                      // [n_vocab, d_model]
+    std::uint64_t bytes_per_token = 0;  // of weights, that one decoded token reads
 
     std::unique_ptr<Packing> packing;
 };

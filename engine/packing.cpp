@@ -13,9 +13,12 @@ namespace distill {
 namespace {
 
 constexpr std::size_t kAlign = 64;
-std::size_t aligned(std::size_t n) { return (n + kAlign - 1) / kAlign * kAlign; }
+std::size_t aligned(std::size_t n) {
+    return (n + kAlign - 1) / kAlign * kAlign;
+}
 
-// Tokens whose passes pack everything. More would leave decoding slow for longer, fewer would make the first tokens wait.
+// Tokens whose passes pack everything. More would leave decoding slow for longer, fewer would make the first tokens
+// wait.
 constexpr std::size_t kTokensToPackAll = 16;
 
 // Rows that are packed in one go: large enough for streaming, small enough that both copies of a piece are cheap.
@@ -62,7 +65,8 @@ void Packing::pack(ThreadPool& pool, std::size_t bytes, const std::function<bool
         void* p = mmap(nullptr, total_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (p == MAP_FAILED) {
             throw Error(fmt::format("no memory for {:.0f} MB of weights; --no-repack needs none",
-                                    static_cast<double>(total_) / 1e6), Status::failure);
+                                    static_cast<double>(total_) / 1e6),
+                        Status::failure);
         }
         madvise(p, total_, MADV_HUGEPAGE);
         memory_ = static_cast<std::byte*>(p);

@@ -24,8 +24,9 @@ struct Matrix {
     const Format* format = nullptr;
     MatmulFn matmul = nullptr;
     std::size_t rows = 0, columns = 0;
-    const std::byte* source = nullptr;                            // row by row, as in the file
-    const std::atomic<const std::byte*>* packed_panels = nullptr;  // what it points to is null as long as it is not packed
+    const std::byte* source = nullptr;  // row by row, as in the file
+    const std::atomic<const std::byte*>* packed_panels =
+        nullptr;  // what it points to is null as long as it is not packed
 
     const std::byte* panels() const { return packed_panels->load(std::memory_order_acquire); }
 };
@@ -43,8 +44,8 @@ class Packing {
 
     // Before each pass over n_tokens: nothing before the first one, then a share of the matrices that grows with the
     // tokens, because their arithmetic hides it. May be called from several threads; who finds another at work goes on
-    // without. go_on, if given, is asked between matrices and may leave the rest for later. Throws Error{failure} for lack of
-    // memory.
+    // without. go_on, if given, is asked between matrices and may leave the rest for later. Throws Error{failure} for
+    // lack of memory.
     void advance(ThreadPool& pool, std::size_t n_tokens, const std::function<bool()>& go_on = {});
     void finish(ThreadPool& pool, const std::function<bool()>& go_on = {});
 

@@ -14,7 +14,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 // Beyond any cache, and mapped apart from the heap so that it leaves no trace in it.
 class Arena {
@@ -22,7 +24,8 @@ class Arena {
     static constexpr std::size_t kBytes = std::size_t{256} << 20;
     Arena() {
         void* p = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (p == MAP_FAILED) throw Error("no memory for the 256 MB that the bandwidth is measured with", Status::failure);
+        if (p == MAP_FAILED)
+            throw Error("no memory for the 256 MB that the bandwidth is measured with", Status::failure);
         madvise(p, kBytes, MADV_HUGEPAGE);
         words_ = static_cast<std::uint64_t*>(p);
     }
@@ -82,8 +85,10 @@ double integer_peak_gmacs(const Kernels& kernels, ThreadPool& pool) {
             steps += kernels.integer_peak(n, &sink);
         });
         const double seconds = seconds_since(start);
-        if (seconds < 2e-3) n *= 4;  // long enough for the clock and the start of the threads not to count
-        else best = std::max(best, static_cast<double>(steps.load()) / 1e9 / seconds);
+        if (seconds < 2e-3)
+            n *= 4;  // long enough for the clock and the start of the threads not to count
+        else
+            best = std::max(best, static_cast<double>(steps.load()) / 1e9 / seconds);
     }
     return best;
 }

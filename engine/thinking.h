@@ -1,6 +1,6 @@
 // Thinking between <think> and </think>: told apart from the answer while the text streams, switched on or off at the
-// end of a prompt, watched for going round in circles. Whether the text starts inside the thinking is told by the prompt
-// (its tail opened <think>), never guessed from the output: newer templates open the tag themselves.
+// end of a prompt, watched for going round in circles. Whether the text starts inside the thinking is told by the
+// prompt (its tail opened <think>), never guessed from the output: newer templates open the tag themselves.
 #pragma once
 
 #include <array>
@@ -54,8 +54,8 @@ enum class Reasoning { automatic, on, off };  // automatic: as the template has 
 bool set_reasoning(std::vector<TokenId>& prompt, bool open, Reasoning reasoning, const Tokenizer& tokenizer);
 
 // Notices a text that goes round in circles: the same run of up to kMaxPeriod tokens, again and again, exactly. Working
-// that only looks alike (rows of a table, long lists of numbers) differs in some token of each round and is let through;
-// so is a short run of equal tokens (a ruler, a row of zeros), hence kMinSpan.
+// that only looks alike (rows of a table, long lists of numbers) differs in some token of each round and is let
+// through; so is a short run of equal tokens (a ruler, a row of zeros), hence kMinSpan.
 class RepeatGuard {
   public:
     static constexpr std::size_t kMaxPeriod = 512;
@@ -66,8 +66,8 @@ class RepeatGuard {
     bool push(TokenId id);
 
   private:
-    std::array<TokenId, kMaxPeriod> recent_{};         // a ring
-    std::array<std::size_t, kMaxPeriod> run_{};        // by period - 1: tokens in a row equal to the one a period before
+    std::array<TokenId, kMaxPeriod> recent_{};   // a ring
+    std::array<std::size_t, kMaxPeriod> run_{};  // by period - 1: tokens in a row equal to the one a period before
     std::size_t count_ = 0;
 };
 

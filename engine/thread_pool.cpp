@@ -54,7 +54,8 @@ struct ThreadPool::Impl {
     bool enter(std::uint32_t of_generation) {
         std::uint64_t e = entry.load(std::memory_order_acquire);
         while (e >> 32 == of_generation && (e & kClosed) == 0) {
-            if (entry.compare_exchange_weak(e, e + 1, std::memory_order_acq_rel, std::memory_order_acquire)) return true;
+            if (entry.compare_exchange_weak(e, e + 1, std::memory_order_acq_rel, std::memory_order_acquire))
+                return true;
         }
         return false;
     }
@@ -110,7 +111,9 @@ ThreadPool::~ThreadPool() {
     keep_to_cpus(impl_->caller_cpus);
 }
 
-int ThreadPool::size() const { return static_cast<int>(impl_->workers.size()) + 1; }
+int ThreadPool::size() const {
+    return static_cast<int>(impl_->workers.size()) + 1;
+}
 
 void ThreadPool::run(const std::function<void(int)>& job) {
     Impl& p = *impl_;

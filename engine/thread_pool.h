@@ -12,8 +12,8 @@ namespace distill {
 class ThreadPool {
   public:
     explicit ThreadPool(int n_threads);  // the caller counts as one: n_threads - 1 are started
-    // As if the machine had these cores: where they differ and the big ones suffice, the pool's threads, the caller for as
-    // long as the pool lives, keep to them.
+    // As if the machine had these cores: where they differ and the big ones suffice, the pool's threads, the caller for
+    // as long as the pool lives, keep to them.
     ThreadPool(int n_threads, const Cores& cores);
     ~ThreadPool();
     ThreadPool(const ThreadPool&) = delete;
@@ -33,7 +33,8 @@ class ThreadPool {
     std::unique_ptr<Impl> impl_;
 };
 
-// Physical cores this process may use (affinity and cgroup quota respected), of big and little ones the big; at least 1.
+// Physical cores this process may use (affinity and cgroup quota respected), of big and little ones the big; at
+// least 1.
 int default_threads();
 
 }  // namespace distill

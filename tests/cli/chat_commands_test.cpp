@@ -28,9 +28,9 @@ TEST_CASE("each command has a name of its own and help in both languages", "[cha
         CHECK(command.run != nullptr);
         CHECK((command.kind != ChatCommand::Argument::none || command.argument.empty()));
     }
-    for (const char* name : {"/help", "/?", "/bye", "/exit", "/quit", "/clear", "/reset", "/regen", "/regenerate", "/undo",
-                             "/forget", "/save", "/load", "/dump", "/set", "/temp", "/think", "/nothink", "/show", "/stats",
-                             "/context", "/read", "/system", "/ctx"}) {
+    for (const char* name : {"/help",       "/?",       "/bye",    "/exit",  "/quit",    "/clear", "/reset",  "/regen",
+                             "/regenerate", "/undo",    "/forget", "/save",  "/load",    "/dump",  "/set",    "/temp",
+                             "/think",      "/nothink", "/show",   "/stats", "/context", "/read",  "/system", "/ctx"}) {
         INFO(name);
         CHECK(names.count(name) == 1);
     }
@@ -52,7 +52,10 @@ TEST_CASE("Tab offers commands, their words, and files", "[chat]") {
     folder.write("中文", std::string_view("x"));
     folder.write(".hidden", std::string_view("x"));
     folder.write("bad\x1bname", std::string_view("x"));
-    folder.write("bad\xff" "utf8", std::string_view("x"));
+    folder.write(
+        "bad\xff"
+        "utf8",
+        std::string_view("x"));
     std::filesystem::create_directory(folder.path() / "sub");
     const std::string base = folder.path().string() + "/";
     CHECK(offer("/load " + base) == Candidates{base + "one file.json", base + "sub/", base + "中文"});
@@ -105,9 +108,11 @@ TEST_CASE("every message takes the same values in both languages", "[chat]") {
 }
 
 TEST_CASE("headings and code are coloured, the text stays", "[chat]") {
-    const std::string text = "# Title\ntext # no `x`\n```cpp\n# code\nint x;\n```\nafter\n####### seven\n    # deep\n#tag\n``\n";
+    const std::string text =
+        "# Title\ntext # no `x`\n```cpp\n# code\nint x;\n```\nafter\n####### seven\n    # deep\n#tag\n``\n";
     const std::string want =
-        "\033[1m# Title\033[0m\ntext # no `x`\n\033[36m```cpp\n# code\nint x;\n```\033[0m\nafter\n####### seven\n    # deep\n"
+        "\033[1m# Title\033[0m\ntext # no `x`\n\033[36m```cpp\n# code\nint x;\n```\033[0m\nafter\n####### seven\n    # "
+        "deep\n"
         "#tag\n``\n";
     MarkdownStyle whole;
     const std::string at_once = whole.push(text);

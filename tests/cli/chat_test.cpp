@@ -26,8 +26,8 @@ struct Chat {
     // Nothing of the tests may reach the history or depend on the language of whoever runs them.
     std::vector<std::pair<std::string, std::string>> with_places(
         std::vector<std::pair<std::string, std::string>> environment) const {
-        for (const auto& [name, value] : {std::pair<std::string, std::string>{"XDG_STATE_HOME", folder.path() / "state"},
-                                          {"LC_ALL", "C.UTF-8"}}) {
+        for (const auto& [name, value] :
+             {std::pair<std::string, std::string>{"XDG_STATE_HOME", folder.path() / "state"}, {"LC_ALL", "C.UTF-8"}}) {
             bool given = false;
             for (const auto& change : environment) given = given || change.first == name;
             if (!given) environment.emplace_back(name, value);
@@ -477,7 +477,8 @@ TEST_CASE("the chat speaks the language of the locale", "[chat]") {
 TEST_CASE("earlier turns lose their thinking and nothing else is read again", "[chat]") {
     DISTILL_SHARED_OR_SKIP(model, "models/trial-Q4_K_M.gguf");
     TempDir state;
-    Terminal terminal(distill_binary(), {"-m", model.string(), "--temp", "0", "-t", "1", "--no-history", "--color", "off"},
+    Terminal terminal(distill_binary(),
+                      {"-m", model.string(), "--temp", "0", "-t", "1", "--no-history", "--color", "off"},
                       {{"LC_ALL", "C.UTF-8"}});
     const auto ask = [&](std::string_view question) {
         bool found = false;

@@ -97,7 +97,8 @@ TEST_CASE("extract stays linear in a text of brackets", "[extract][hostile]") {
         std::string text;
         while (text.size() < 200'000) text += unit;
         const auto start = std::chrono::steady_clock::now();
-        for (const Extract part : {Extract::boxed, Extract::json, Extract::code, Extract::last_line}) extract(part, text);
+        for (const Extract part : {Extract::boxed, Extract::json, Extract::code, Extract::last_line})
+            extract(part, text);
         INFO(unit);
         CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(5));
     }

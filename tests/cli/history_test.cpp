@@ -97,7 +97,8 @@ TEST_CASE("several chats write at the same time", "[history][fault]") {
         REQUIRE(children.back() >= 0);
         if (children.back() == 0) {
             History history(path);
-            for (int i = 0; i < kLines; ++i) history.add(std::to_string(w) + "/" + std::to_string(i) + std::string(3000, 'x'));
+            for (int i = 0; i < kLines; ++i)
+                history.add(std::to_string(w) + "/" + std::to_string(i) + std::string(3000, 'x'));
             ::_exit(0);
         }
     }
@@ -120,8 +121,9 @@ TEST_CASE("a place that cannot be used is no trouble", "[history][hostile]") {
     fs::create_symlink(target, base / "link");
     fs::create_directory(base / "folder");
     REQUIRE(::mkfifo((base / "pipe").c_str(), 0600) == 0);
-    for (const std::string& path : {std::string(base / "link"), std::string(base / "folder"), std::string(base / "pipe"),
-                                    std::string("/proc/distill/history"), target + "/history", std::string("/dev/null")}) {
+    for (const std::string& path :
+         {std::string(base / "link"), std::string(base / "folder"), std::string(base / "pipe"),
+          std::string("/proc/distill/history"), target + "/history", std::string("/dev/null")}) {
         INFO(path);
         History history(path);
         CHECK(history.entries().empty());

@@ -77,7 +77,9 @@ class Desk {
         look();
         touched = editor.touched();
         CHECK(screen.complaints().empty());
-        return result == LineEditor::Result::line ? line : result == LineEditor::Result::end ? "(end)" : "(interrupted)";
+        return result == LineEditor::Result::line  ? line
+               : result == LineEditor::Result::end ? "(end)"
+                                                   : "(interrupted)";
     }
     std::string send(std::string text) { return type({std::move(text) + "\r"}); }
 
@@ -115,9 +117,10 @@ TEST_CASE("what looks like one character is one, as wide as it is shown", "[edit
         std::string_view text;
         int width;
     };
-    for (const Row& row : {Row{"a", 1}, Row{"中", 2}, Row{"e\u0301", 1}, Row{"😀", 2}, Row{kFamily, 2}, Row{kFlag, 2},
-                           Row{kHeart, 2}, Row{"❤", 1}, Row{"1️⃣", 2}, Row{"👍🏽", 2}, Row{"한", 2}, Row{"\u1112\u1161\u11ab", 2},
-                           Row{"\xff", 1}, Row{"\xe4\xb8", 1}, Row{"\n", 0}, Row{"ｱ", 1}, Row{"，", 2}}) {
+    for (const Row& row :
+         {Row{"a", 1}, Row{"中", 2}, Row{"e\u0301", 1}, Row{"😀", 2}, Row{kFamily, 2}, Row{kFlag, 2}, Row{kHeart, 2},
+          Row{"❤", 1}, Row{"1️⃣", 2}, Row{"👍🏽", 2}, Row{"한", 2}, Row{"\u1112\u1161\u11ab", 2},
+          Row{"\xff", 1}, Row{"\xe4\xb8", 1}, Row{"\n", 0}, Row{"ｱ", 1}, Row{"，", 2}}) {
         INFO("'" << row.text << "'");
         const std::string all = std::string(row.text) + "x";
         CHECK(cluster_at(all, 0).size == row.text.size());
@@ -138,15 +141,21 @@ TEST_CASE("text from outside is made clean", "[editor][hostile]") {
 TEST_CASE("typing and the keys that move and delete", "[editor]") {
     CHECK(sent("hello") == "hello");
     CHECK(sent("helo\x1b[D\x1b[Dl") == "hello");
-    CHECK(sent("bc\x01" "a\x05" "d") == "abcd");
-    CHECK(sent("xbc\x1b[H\x1b[3~a\x1b[F\x7f\x7f" "z") == "az");
+    CHECK(sent("bc\x01"
+               "a\x05"
+               "d") == "abcd");
+    CHECK(sent("xbc\x1b[H\x1b[3~a\x1b[F\x7f\x7f"
+               "z") == "az");
     CHECK(sent("one two\x17three") == "one three");
     CHECK(sent("one two\x15three") == "three");
     CHECK(sent("one two\x01\x0bthree") == "three");
     CHECK(sent("one two\x17\x01\x19 ") == "two one ");
-    CHECK(sent("one two\x1b" "bX") == "one Xtwo");
-    CHECK(sent("one two\x01\x1b" "fX") == "oneX two");
-    CHECK(sent("one two\x01\x1b" "d") == " two");
+    CHECK(sent("one two\x1b"
+               "bX") == "one Xtwo");
+    CHECK(sent("one two\x01\x1b"
+               "fX") == "oneX two");
+    CHECK(sent("one two\x01\x1b"
+               "d") == " two");
     CHECK(sent("one two\x1b\x7f") == "one ");
     CHECK(sent("one two\x1b[1;5DX") == "one Xtwo");
     CHECK(sent("ab\x02\x02\x06X") == "aXb");
@@ -156,8 +165,8 @@ TEST_CASE("typing and the keys that move and delete", "[editor]") {
 }
 
 TEST_CASE("whole characters are deleted and stepped over", "[editor]") {
-    for (const std::string_view unit : {std::string_view("中"), std::string_view("e\u0301"), kFamily, kFlag, kHeart,
-                                        std::string_view("👍🏽")}) {
+    for (const std::string_view unit :
+         {std::string_view("中"), std::string_view("e\u0301"), kFamily, kFlag, kHeart, std::string_view("👍🏽")}) {
         INFO(unit);
         const std::string one(unit);
         CHECK(sent("a" + one + "\x7f") == "a");
@@ -179,7 +188,8 @@ TEST_CASE("the cursor stands where the text says", "[editor]") {
         return Completion{};
     };
     const std::string left = "\x1b[D";
-    moved.type({"a中" + std::string(kFamily) + "e\u0301" + std::string(kFlag), "\t", left, "\t", left, "\t", left, "\t", left, "\t", left, "\t"});
+    moved.type({"a中" + std::string(kFamily) + "e\u0301" + std::string(kFlag), "\t", left, "\t", left, "\t", left, "\t",
+                left, "\t", left, "\t"});
     CHECK(columns == std::vector<int>{12, 10, 9, 7, 5, 4});
 }
 
@@ -217,8 +227,9 @@ TEST_CASE("a text taller than the window shows the part around the cursor, and a
                                                ">>> line 1\n... line 2\n... line 3\n... line 4"});
     CHECK(line.substr(0, 13) == "line 1\nline 2");
     const std::string all = desk.screen.all_text();
-    CHECK(all.ends_with(">>> line 1\n... line 2\n... line 3\n... line 4\n... line 5\n... line 6\n... line 7\n... line 8\n"
-                        "... line 9\n... line 10\n... line 11\n... line 12"));
+    CHECK(
+        all.ends_with(">>> line 1\n... line 2\n... line 3\n... line 4\n... line 5\n... line 6\n... line 7\n... line 8\n"
+                      "... line 9\n... line 10\n... line 11\n... line 12"));
 }
 
 TEST_CASE("a paste is one text, whatever it holds", "[editor]") {
@@ -244,9 +255,15 @@ TEST_CASE("a paste is one text, whatever it holds", "[editor]") {
 }
 
 TEST_CASE("bytes that mean nothing do nothing", "[editor][hostile]") {
-    CHECK(sent("a\xff\xe4\xb8" "b") == "a\xef\xbf\xbd\xef\xbf\xbd" "b");
-    CHECK(sent("a\x1b[99;99Xb\x1b[?1;2cc\x1bOPd\x1b[[Ae\x1b]11;rgb:0/0/0\x07" "f") == "abcdef");
-    CHECK(sent(std::string("a\0\x1c\x1d\x1e\x1f\xc2\x9b" "b", 9)) == "ab");
+    CHECK(sent("a\xff\xe4\xb8"
+               "b") ==
+          "a\xef\xbf\xbd\xef\xbf\xbd"
+          "b");
+    CHECK(sent("a\x1b[99;99Xb\x1b[?1;2cc\x1bOPd\x1b[[Ae\x1b]11;rgb:0/0/0\x07"
+               "f") == "abcdef");
+    CHECK(sent(std::string("a\0\x1c\x1d\x1e\x1f\xc2\x9b"
+                           "b",
+                           9)) == "ab");
     CHECK(sent("\x1b[" + std::string(500, '1') + "A\x15ok") == "ok");
     // A character in two pieces is one; half of one that nothing follows is none.
     Desk desk;
@@ -260,12 +277,14 @@ TEST_CASE("bytes that mean nothing do nothing", "[editor][hostile]") {
             std::string piece;
             for (std::uint64_t n = 0; n < random.below(30); ++n) {
                 static constexpr std::string_view kLikely = "\x1b[200~1;5ABCDOH\t\x7f\x12\x17";
-                piece += random.below(2) == 0 ? kLikely[random.below(kLikely.size())] : static_cast<char>(random.below(256));
+                piece +=
+                    random.below(2) == 0 ? kLikely[random.below(kLikely.size())] : static_cast<char>(random.below(256));
             }
             pieces.push_back(piece);
             if (piece.empty()) pieces.back() = "x";
         }
-        Desk noise(static_cast<int>(1 + random.below(30)), static_cast<int>(1 + random.below(5)), {"one", "two\nthree 中"});
+        Desk noise(static_cast<int>(1 + random.below(30)), static_cast<int>(1 + random.below(5)),
+                   {"one", "two\nthree 中"});
         noise.settings.complete = [](std::string_view text) { return Completion{text.size(), {"x", "y"}}; };
         const std::string line = noise.type(pieces);
         REQUIRE(clean_text(line) == line);
@@ -308,15 +327,25 @@ TEST_CASE("history: incremental search", "[editor]") {
         Desk desk(60, 6, past);
         return desk.send(keys);
     };
-    CHECK(found("\x12" "apple") == "green apple");
-    CHECK(found("\x12" "apple\x12") == "red apple");
-    CHECK(found("\x12" "gree\x12") == "green pear");
-    CHECK(found("\x12" "apple\x12\x12") == "red apple");
-    CHECK(found("typed\x12" "pear\x07") == "typed");
-    CHECK(found("\x12" "applx\x7f\x7fl\x12") == "red apple");
-    CHECK(found("\x12" "pear\x01X") == "Xgreen pear");
+    CHECK(found("\x12"
+                "apple") == "green apple");
+    CHECK(found("\x12"
+                "apple\x12") == "red apple");
+    CHECK(found("\x12"
+                "gree\x12") == "green pear");
+    CHECK(found("\x12"
+                "apple\x12\x12") == "red apple");
+    CHECK(found("typed\x12"
+                "pear\x07") == "typed");
+    CHECK(found("\x12"
+                "applx\x7f\x7fl\x12") == "red apple");
+    CHECK(found("\x12"
+                "pear\x01X") == "Xgreen pear");
     Desk desk(60, 6, past);
-    desk.type({"\x12" "app", "X"});
+    desk.type(
+        {"\x12"
+         "app",
+         "X"});
     CHECK(std::find(desk.pictures.begin(), desk.pictures.end(), "(search ?) appX: green apple") != desk.pictures.end());
 }
 

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -51,7 +51,8 @@ void overwrite(const fs::path& path, const std::string& bytes) {
 }
 
 struct Fixture {
-    explicit Fixture(const TinyModelSpec& spec = {.n_ctx_train = 4096}) : path(folder.write("tiny.gguf", tiny_model(spec))) {}
+    explicit Fixture(const TinyModelSpec& spec = {.n_ctx_train = 4096})
+        : path(folder.write("tiny.gguf", tiny_model(spec))) {}
     TempDir folder;
     std::string path;
     ThreadPool pool{2};
@@ -161,8 +162,13 @@ TEST_CASE("a page that is cut or changed anywhere is read afresh", "[prompt-cach
     REQUIRE(pages.size() == 5);
 
     const std::string sound = bytes_of(pages[2]);
-    std::vector<std::string> broken = {"", sound.substr(0, 7), sound.substr(0, 100), sound.substr(0, sound.size() - 1),
-                                       sound + "x", std::string(sound.size(), '\0'), bytes_of(pages[3])};
+    std::vector<std::string> broken = {"",
+                                       sound.substr(0, 7),
+                                       sound.substr(0, 100),
+                                       sound.substr(0, sound.size() - 1),
+                                       sound + "x",
+                                       std::string(sound.size(), '\0'),
+                                       bytes_of(pages[3])};
     for (std::size_t i = 0; i < sound.size(); i += i < 320 ? 1 : 997) {
         broken.push_back(sound);
         broken.back()[i] = static_cast<char>(broken.back()[i] ^ 0x10);
@@ -255,7 +261,8 @@ TEST_CASE("the folder stays within its limit: the longest unused go, ends before
     CHECK(pages_in(place.folder).size() == 3);
 
     // What killed writers left goes once it is old.
-    const fs::path left = fs::path(place.folder) / ".distill-abcdef", fresh = fs::path(place.folder) / ".distill-ghijkl";
+    const fs::path left = fs::path(place.folder) / ".distill-abcdef",
+                   fresh = fs::path(place.folder) / ".distill-ghijkl";
     overwrite(left, "x");
     overwrite(fresh, "x");
     fs::last_write_time(left, fs::file_time_type::clock::now() - std::chrono::hours(2));
@@ -316,7 +323,8 @@ void kill_rounds(int rounds) {
             Sequence sequence(f.engine, f.pool, 512);
             PromptCache cache(f.engine, f.in_folder);
             taken += cache.restore(sequence, *prompt) > 0;
-            REQUIRE(hash_logits(sequence.forward(std::span(*prompt).subspan(static_cast<std::size_t>(sequence.length())))) == truth);
+            REQUIRE(hash_logits(sequence.forward(
+                        std::span(*prompt).subspan(static_cast<std::size_t>(sequence.length())))) == truth);
         }
         if (fs::exists(f.in_file.file)) {
             std::size_t best = 0;
@@ -411,7 +419,8 @@ TEST_CASE("a loop over files reads the instruction they share once", "[prompt-ca
     }
 }
 
-TEST_CASE("-v tells of the cache, nothing else does; --no-cache and --cache-limit 0 leave no trace", "[prompt-cache][cli]") {
+TEST_CASE("-v tells of the cache, nothing else does; --no-cache and --cache-limit 0 leave no trace",
+          "[prompt-cache][cli]") {
     const Program p;
     CHECK(p.run(long_text(""), {"--no-cache"}).status == 0);
     CHECK(p.run(long_text(""), {"--cache-limit", "0"}).status == 0);

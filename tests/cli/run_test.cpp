@@ -375,7 +375,8 @@ TEST_CASE("through a real shell: descriptors, pipes, loops", "[cli]") {
                                {"T", model.folder.path()}};
         return run_process("/bin/bash", options);
     };
-    const std::string answer = run_distill({"-m", model.path, "--raw", "--temp", "0", "-n", "12", "--ignore-eos", "-p", "the"}).out;
+    const std::string answer =
+        run_distill({"-m", model.path, "--raw", "--temp", "0", "-n", "12", "--ignore-eos", "-p", "the"}).out;
     const auto check = [&](const char* script, const std::string& out, int status = 0) {
         const ProcessResult r = shell(script);
         INFO(script << "\n" << r.err);
@@ -433,7 +434,8 @@ TEST_CASE("--extract prints only its part, status 6 without one", "[cli]") {
 TEST_CASE("samples share the reading of the prompt, and a form feed stands between", "[cli]") {
     const Model model;
     const auto run = [&](std::vector<std::string> more) {
-        std::vector<std::string> arguments = {"-m", model.path, "--raw", "-p", "the thing of it", "-n", "16", "--ignore-eos", "--temp", "1"};
+        std::vector<std::string> arguments = {"-m", model.path, "--raw",        "-p",     "the thing of it",
+                                              "-n", "16",       "--ignore-eos", "--temp", "1"};
         arguments.insert(arguments.end(), more.begin(), more.end());
         return run_distill(arguments);
     };
@@ -445,7 +447,8 @@ TEST_CASE("samples share the reading of the prompt, and a form feed stands betwe
 
 TEST_CASE("--reasoning off answers at once, on a template that thinks", "[cli]") {
     const auto ask = [](const char* how) {
-        return Json::parse(run_distill({"--temp", "0", "-t", "1", "-p", "12 * 34 = ?", "--json", "--reasoning", how}).out);
+        return Json::parse(
+            run_distill({"--temp", "0", "-t", "1", "-p", "12 * 34 = ?", "--json", "--reasoning", how}).out);
     };
     const Json automatic = ask("auto"), on = ask("on"), off = ask("off");
     CHECK(on["answer"] == automatic["answer"]);
@@ -468,16 +471,18 @@ TEST_CASE("a thought cut by its budget says so, in the record and in its text", 
     const Json half = Json::parse(run_distill(model.arguments({"--raw", "-p", "the <think>", "--json"})).out);
     CHECK(half["thinking_tokens"].get<int>() <= 14);
     CHECK_FALSE(half["answer"].get<std::string>().empty());
-    const ProcessResult circles = run_distill({"-m", model.path, "--raw", "-p", "the <think>", "--temp", "0", "-c", "4096",
-                                               "-n", "1200", "--reasoning-budget", "-1", "--ignore-eos", "--json"});
+    const ProcessResult circles =
+        run_distill({"-m", model.path, "--raw", "-p", "the <think>", "--temp", "0", "-c", "4096", "-n", "1200",
+                     "--reasoning-budget", "-1", "--ignore-eos", "--json"});
     CHECK(Json::parse(circles.out)["thinking_ended_by"] == "repeat");
     CHECK(circles.err.find("went round in circles") != std::string::npos);
 }
 
 TEST_CASE("on a terminal, short thinking is one moving line", "[cli]") {
     const Model model({.n_layers = 4, .d_model = 128, .d_ff = 512, .n_ctx_train = 4096});
-    Terminal terminal(distill_binary(), {"-m", model.path, "--raw", "-p", "the <think>", "--temp", "0", "-n", "40",
-                                         "--ignore-eos", "--think-show", "short", "--reasoning-budget", "20", "-t", "1"});
+    Terminal terminal(distill_binary(),
+                      {"-m", model.path, "--raw", "-p", "the <think>", "--temp", "0", "-n", "40", "--ignore-eos",
+                       "--think-show", "short", "--reasoning-budget", "20", "-t", "1"});
     bool found = false;
     terminal.wait_for("(thinking for 0.", found);
     CHECK(found);
@@ -584,7 +589,8 @@ TEST_CASE("bench measures sequences side by side, and a text forced behind a pro
     std::string text;
     for (int i = 0; i < 40; ++i) text += "line " + std::to_string(i * 7919) + " of a text that is copied\n";
     const std::string given = model.folder.write("given.txt", std::string_view(text));
-    const Json forced = rows({"--given", given, "--forced", model.folder.write("forced.txt", std::string_view(text).substr(200, 800))});
+    const Json forced =
+        rows({"--given", given, "--forced", model.folder.write("forced.txt", std::string_view(text).substr(200, 800))});
     REQUIRE(forced.size() == 2);
     CHECK(forced[0]["test"] == "forced");
     CHECK(forced[1]["test"] == "forced lookup");  // that its logits have the same bits, the command checks itself
@@ -596,8 +602,9 @@ TEST_CASE("guesses and their absence give the same answer", "[cli]") {
     std::string text;
     for (int i = 0; i < 30; ++i) text += "the same words again and again, ";
     for (const char* temperature : {"0", "0.8"}) {
-        const std::vector<std::string> arguments = {"-m", model.path, "--raw", "-p", text, "-n", "150", "--ignore-eos",
-                                                    "--temp", temperature, "-s", "7", "--json", "--no-cache"};
+        const std::vector<std::string> arguments = {"-m", model.path, "--raw",        "-p",        text,
+                                                    "-n", "150",      "--ignore-eos", "--temp",    temperature,
+                                                    "-s", "7",        "--json",       "--no-cache"};
         const auto run = [&](bool lookup) {
             std::vector<std::string> all = arguments;
             if (!lookup) all.push_back("--no-lookup");

@@ -108,19 +108,16 @@ TEST_CASE("a file that only looks sound is refused as well", "[saved-chat][hosti
     struct Row {
         std::string_view from, to, says;
     };
-    for (const Row& row : {Row{"\"version\": 1", "\"version\": 2", "version 2"},
-                           Row{"\"distill chat\"", "\"other\"", "no saved chat"},
-                           Row{"\"version\": 1", "\"version\": \"1\"", "'version'"},
-                           Row{"\"temperature\": 0.6", "\"temperature\": -1", "out of range"},
-                           Row{"\"temperature\": 0.6", "\"temperature\": null", "'temperature'"},
-                           Row{"\"temperature\": 0.6", "\"temperature\": 1e999", "range"},
-                           Row{"\"user\"", "\"root\"", "out of turn"},
-                           Row{"\"user\"", "\"assistant\"", "out of turn"},
-                           Row{"\"role\": \"user\"", "\"roll\": \"user\"", "'role'"},
-                           Row{"\"messages\": [", "\"messages\": [[],", "'role'"},
-                           Row{"\"stopped\": true", "\"stopped\": 1", "'stopped'"},
-                           Row{"\"stop\": [", "\"stop\": [1,", "'stop'"},
-                           Row{"{\n", "[\n", "JSON"}}) {
+    for (const Row& row :
+         {Row{"\"version\": 1", "\"version\": 2", "version 2"}, Row{"\"distill chat\"", "\"other\"", "no saved chat"},
+          Row{"\"version\": 1", "\"version\": \"1\"", "'version'"},
+          Row{"\"temperature\": 0.6", "\"temperature\": -1", "out of range"},
+          Row{"\"temperature\": 0.6", "\"temperature\": null", "'temperature'"},
+          Row{"\"temperature\": 0.6", "\"temperature\": 1e999", "range"}, Row{"\"user\"", "\"root\"", "out of turn"},
+          Row{"\"user\"", "\"assistant\"", "out of turn"}, Row{"\"role\": \"user\"", "\"roll\": \"user\"", "'role'"},
+          Row{"\"messages\": [", "\"messages\": [[],", "'role'"},
+          Row{"\"stopped\": true", "\"stopped\": 1", "'stopped'"}, Row{"\"stop\": [", "\"stop\": [1,", "'stop'"},
+          Row{"{\n", "[\n", "JSON"}}) {
         INFO(row.from << " -> " << row.to);
         const std::string bad = resealed(replaced(good, row.from, row.to));
         const auto error = error_of([&] { parse_chat("chat.json", bad); });

@@ -22,11 +22,13 @@ ProcessResult run_at(std::vector<std::string> arguments, std::string input) {
 
 TEST_CASE("template: one object in, the exact bytes out", "[cli][template]") {
     const TempDir folder;
-    const std::string file = folder.write("t.jinja", std::string_view("{{ bos_token }}{% for m in messages %}[{{ m.role }}]"
-                                                                      "{{ m.content }}{% endfor %}{{ x }}{{ tools is none }}"
-                                                                      "{{ strftime_now('%Y') }}\n\n"));
-    const ProcessResult r = run_at({"template", "--template", file},
-                                   R"({"messages":[{"role":"user","content":"hé\n"}],"bos_token":"<s>","extra":{"x":1.0},"other":1})");
+    const std::string file =
+        folder.write("t.jinja", std::string_view("{{ bos_token }}{% for m in messages %}[{{ m.role }}]"
+                                                 "{{ m.content }}{% endfor %}{{ x }}{{ tools is none }}"
+                                                 "{{ strftime_now('%Y') }}\n\n"));
+    const ProcessResult r =
+        run_at({"template", "--template", file},
+               R"({"messages":[{"role":"user","content":"hé\n"}],"bos_token":"<s>","extra":{"x":1.0},"other":1})");
     CHECK(r.out == "<s>[user]hé\n1.0True2026\n");
     CHECK(r.err.empty());
     CHECK(r.status == 0);
@@ -34,14 +36,20 @@ TEST_CASE("template: one object in, the exact bytes out", "[cli][template]") {
 
 TEST_CASE("template: rows with their own templates", "[cli][template]") {
     const std::string rows =
-        R"({"template":"{{ messages[0]|tojson }}","messages":[{"z":1,"a":[1.50,9007199254740993,1e3]}],"name":"x"})" "\n"
-        R"({"template":"{{ 1 / 0 }}","messages":[]})" "\n"
+        R"({"template":"{{ messages[0]|tojson }}","messages":[{"z":1,"a":[1.50,9007199254740993,1e3]}],"name":"x"})"
         "\n"
-        R"({"template":"{% if %}","messages":[]})" "\n"
+        R"({"template":"{{ 1 / 0 }}","messages":[]})"
+        "\n"
+        "\n"
+        R"({"template":"{% if %}","messages":[]})"
+        "\n"
         "not json\n"
-        R"({"messages":[]})" "\n"
-        R"({"template":"a{{ add_generation_prompt }}{{ eos_token }}","messages":[],"tools":null,"add_generation_prompt":true,"eos_token":"</s>"})" "\n"
-        R"({"template":"{{ n }}","messages":[],"extra":{"n":18446744073709551616}})" "\n"
+        R"({"messages":[]})"
+        "\n"
+        R"({"template":"a{{ add_generation_prompt }}{{ eos_token }}","messages":[],"tools":null,"add_generation_prompt":true,"eos_token":"</s>"})"
+        "\n"
+        R"({"template":"{{ n }}","messages":[],"extra":{"n":18446744073709551616}})"
+        "\n"
         R"({"template":"{{ tools[0].a }}","messages":[],"tools":[{"a":1}]})";
     const ProcessResult r = run_at({"template", "--jsonl"}, rows);
     CHECK(r.status == 0);
@@ -65,7 +73,8 @@ TEST_CASE("template: rows with their own templates", "[cli][template]") {
 
 TEST_CASE("template: a model's own", "[cli][template]") {
     const TempDir folder;
-    const std::string own = folder.write("m.gguf", tiny_builder({.chat_template = "<{{ messages[0].content }}>"}).build());
+    const std::string own =
+        folder.write("m.gguf", tiny_builder({.chat_template = "<{{ messages[0].content }}>"}).build());
     const std::string chat = R"({"messages":[{"role":"user","content":"hi"}],"add_generation_prompt":true})";
     CHECK(run_at({"template", "-m", own}, chat).out == "<hi>");
     const ProcessResult demo = run_at({"template"}, chat);

@@ -25,7 +25,8 @@ struct Machine {
             const std::filesystem::path cpu = folder.path() / ("devices/system/cpu/cpu" + std::to_string(i));
             std::filesystem::create_directories(cpu / "topology");
             if (!cpus[i].capacity.empty()) std::ofstream(cpu / "cpu_capacity") << cpus[i].capacity << '\n';
-            if (!cpus[i].siblings.empty()) std::ofstream(cpu / "topology/thread_siblings_list") << cpus[i].siblings << '\n';
+            if (!cpus[i].siblings.empty())
+                std::ofstream(cpu / "topology/thread_siblings_list") << cpus[i].siblings << '\n';
         }
     }
     Cores cores() const { return find_cores(folder.path().string(), allowed); }
@@ -37,7 +38,14 @@ using Ids = std::vector<int>;
 
 TEST_CASE("only the big cores of a board count", "[threads]") {
     // RK3588: four A55 first, then two pairs of A76.
-    Machine board({{"530", "0"}, {"530", "1"}, {"530", "2"}, {"530", "3"}, {"1024", "4"}, {"1024", "5"}, {"1024", "6"}, {"1024", "7"}});
+    Machine board({{"530", "0"},
+                   {"530", "1"},
+                   {"530", "2"},
+                   {"530", "3"},
+                   {"1024", "4"},
+                   {"1024", "5"},
+                   {"1024", "6"},
+                   {"1024", "7"}});
     CHECK(board.cores().count == 4);
     CHECK(board.cores().cpus == Ids{4, 5, 6, 7});
 
@@ -51,7 +59,14 @@ TEST_CASE("only the big cores of a board count", "[threads]") {
 }
 
 TEST_CASE("a phone's middle cores count, its little ones do not", "[threads]") {
-    const Machine phone({{"325", "0"}, {"325", "1"}, {"325", "2"}, {"828", "3"}, {"828", "4"}, {"828", "5"}, {"828", "6"}, {"1024", "7"}});
+    const Machine phone({{"325", "0"},
+                         {"325", "1"},
+                         {"325", "2"},
+                         {"828", "3"},
+                         {"828", "4"},
+                         {"828", "5"},
+                         {"828", "6"},
+                         {"1024", "7"}});
     CHECK(phone.cores().count == 5);
     CHECK(phone.cores().cpus == Ids{3, 4, 5, 6, 7});
 }
@@ -95,14 +110,18 @@ TEST_CASE("a pool that fits the big cores keeps to them, its caller only for its
     {
         ThreadPool pool(2, one);  // more threads than big cores: the system places them
         Ids worker;
-        pool.run([&](int thread) { if (thread == 1) worker = allowed_cpus(); });
+        pool.run([&](int thread) {
+            if (thread == 1) worker = allowed_cpus();
+        });
         CHECK(worker == mine);
         CHECK(allowed_cpus() == mine);
     }
     const Cores two{2, {mine.back()}};
     ThreadPool pool(2, two);
     Ids worker;
-    pool.run([&](int thread) { if (thread == 1) worker = allowed_cpus(); });
+    pool.run([&](int thread) {
+        if (thread == 1) worker = allowed_cpus();
+    });
     CHECK(worker == two.cpus);
 }
 

@@ -160,7 +160,8 @@ TEST_CASE("a prompt's end asks for thinking or for the answer at once", "[thinki
         {"off, nothing behind the tag", "a<think>", true, Reasoning::off, "a<think>\n\n</think>\n\n", false},
         {"off within a thought", "a<think>\nso", true, Reasoning::off, "a<think>\nso\n</think>\n\n", false},
         {"off where there is none", "a\n", false, Reasoning::off, "a\n<think>\n\n</think>\n\n", false},
-        {"off where the template did it", "a<think>\n\n</think>\n\n", false, Reasoning::off, "a<think>\n\n</think>\n\n", false},
+        {"off where the template did it", "a<think>\n\n</think>\n\n", false, Reasoning::off, "a<think>\n\n</think>\n\n",
+         false},
         {"off, nothing at all", "", false, Reasoning::off, "<think>\n\n</think>\n\n", false},
     };
     for (const Row& row : rows) {

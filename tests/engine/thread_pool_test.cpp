@@ -48,7 +48,8 @@ TEST_CASE("share always runs the caller and lets others help", "[threads]") {
     pool.share([&](int thread) {
         (thread == 0 ? caller : helped) = true;
         // The caller's piece lasts until the other thread has come.
-        while (thread == 0 && !helped) {}
+        while (thread == 0 && !helped) {
+        }
     });
     CHECK(caller);
     CHECK(helped);

@@ -28,7 +28,9 @@ bool flag_letter(char32_t code) {
 }  // namespace
 
 Screen::Screen(int columns, int rows)
-    : columns_(columns), rows_(rows), cells_(static_cast<std::size_t>(rows), Row(static_cast<std::size_t>(columns), " ")) {}
+    : columns_(columns),
+      rows_(rows),
+      cells_(static_cast<std::size_t>(rows), Row(static_cast<std::size_t>(columns), " ")) {}
 
 void Screen::resize(int columns) {
     columns_ = columns;
@@ -143,7 +145,8 @@ void Screen::feed(std::string_view bytes) {
     while (at < held_.size()) {
         const auto byte = static_cast<unsigned char>(held_[at]);
         if (byte == 0x1b) {
-            const std::size_t end = held_.size() > at + 1 ? held_.find_first_not_of("0123456789;?", at + 2) : std::string::npos;
+            const std::size_t end =
+                held_.size() > at + 1 ? held_.find_first_not_of("0123456789;?", at + 2) : std::string::npos;
             if (end == std::string::npos) break;
             sequence(std::string_view(held_).substr(at + 2, end - at - 2), held_[end]);
             at = end + 1;

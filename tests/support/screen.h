@@ -36,7 +36,7 @@ class Screen {
     int row_ = 0, column_ = 0;
     bool pending_ = false;  // the last column is filled: the next character begins a new row
     char32_t last_ = 0;
-    std::string held_;      // a sequence or character that has not come whole
+    std::string held_;  // a sequence or character that has not come whole
     std::string complaints_;
 };
 

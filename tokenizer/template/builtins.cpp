@@ -41,7 +41,8 @@ std::int64_t Bound::integer(std::size_t i, std::int64_t fallback) const {
     if (!has(i)) return fallback;
     const Value& v = *values_[i];
     if (v.is_undefined()) throw Fault(v.why_undefined());
-    if (!v.is_int()) throw Fault(fmt::format("{}(): '{}' object cannot be interpreted as an integer", function_, type_name(v)));
+    if (!v.is_int())
+        throw Fault(fmt::format("{}(): '{}' object cannot be interpreted as an integer", function_, type_name(v)));
     return v.integer();
 }
 
@@ -62,7 +63,8 @@ AttributePath::AttributePath(Interpreter& in, const Value& attribute) {
         const std::string_view part = text.substr(at, end - at);
         std::int64_t index = 0;
         const auto [stop, error] = std::from_chars(part.data(), part.data() + part.size(), index);
-        const bool number = !part.empty() && part[0] != '-' && error == std::errc() && stop == part.data() + part.size();
+        const bool number =
+            !part.empty() && part[0] != '-' && error == std::errc() && stop == part.data() + part.size();
         parts_.push_back(number ? Value(index) : Value(attribute.text().substr(at, end - at)));
         at = end + 1;
     }
@@ -96,12 +98,15 @@ Value mapped_case(Interpreter& in, const Value& v, bool upper) {
             mapped.append(text.view().substr(at, c.size));
         } else {
             // A sigma that ends a word has a form of its own.
-            const bool is_final = c.code == 0x3A3 && !upper && at > 0 &&
-                                  (at + c.size >= text.size() || !is_alpha(decode_char(text.view(), at + c.size).code)) &&
-                                  (static_cast<unsigned char>(text.view()[at - 1]) >= 0x80 ||
-                                   is_alpha(static_cast<unsigned char>(text.view()[at - 1])));
-            if (is_final) append_utf8(mapped, 0x3C2);
-            else append_case(mapped, c.code, upper ? Case::upper : Case::lower);
+            const bool is_final =
+                c.code == 0x3A3 && !upper && at > 0 &&
+                (at + c.size >= text.size() || !is_alpha(decode_char(text.view(), at + c.size).code)) &&
+                (static_cast<unsigned char>(text.view()[at - 1]) >= 0x80 ||
+                 is_alpha(static_cast<unsigned char>(text.view()[at - 1])));
+            if (is_final)
+                append_utf8(mapped, 0x3C2);
+            else
+                append_case(mapped, c.code, upper ? Case::upper : Case::lower);
         }
         at += c.size;
     }
@@ -114,8 +119,10 @@ Value capitalized(Interpreter& in, const Value& v) {
     const Char first = decode_char(v.view(), 0);
     Text out;
     std::string head;
-    if (first.code == kBadChar) head.append(v.view().substr(0, first.size));
-    else append_case(head, first.code, Case::title);
+    if (first.code == kBadChar)
+        head.append(v.view().substr(0, first.size));
+    else
+        append_case(head, first.code, Case::title);
     out.append(head, v.text().origin_at(0));
     out.append(mapped_case(in, Value(v.text().substr(first.size, v.view().size())), false).text());
     return make_text(in.budget(), std::move(out), v.is_markup());
@@ -124,7 +131,8 @@ Value capitalized(Interpreter& in, const Value& v) {
 Value stripped(Interpreter& in, const Value& v, const Value* chars, bool left, bool right) {
     const std::string_view text = v.view();
     const bool blanks = chars == nullptr || chars->is_none();
-    if (!blanks && !chars->is_string()) throw Fault(fmt::format("strip arg must be None or str, not {}", type_name(*chars)));
+    if (!blanks && !chars->is_string())
+        throw Fault(fmt::format("strip arg must be None or str, not {}", type_name(*chars)));
     in.budget().bytes(text.size());
     std::vector<char32_t> set;
     if (!blanks) {
@@ -136,9 +144,7 @@ Value stripped(Interpreter& in, const Value& v, const Value* chars, bool left, b
         }
         std::sort(set.begin(), set.end());
     }
-    const auto goes = [&](char32_t c) {
-        return blanks ? is_space(c) : std::binary_search(set.begin(), set.end(), c);
-    };
+    const auto goes = [&](char32_t c) { return blanks ? is_space(c) : std::binary_search(set.begin(), set.end(), c); };
     std::size_t begin = 0;
     while (left && begin < text.size()) {
         const Char c = decode_char(text, begin);
@@ -214,8 +220,8 @@ std::vector<Text> lines_of(Interpreter& in, const Text& text, bool keep_ends) {
         const Char c = decode_char(bytes, at);
         const std::size_t end = at;
         at += c.size;
-        const bool breaks = (c.code >= 0x0A && c.code <= 0x0D) || (c.code >= 0x1C && c.code <= 0x1E) || c.code == 0x85 ||
-                            c.code == 0x2028 || c.code == 0x2029;
+        const bool breaks = (c.code >= 0x0A && c.code <= 0x0D) || (c.code >= 0x1C && c.code <= 0x1E) ||
+                            c.code == 0x85 || c.code == 0x2028 || c.code == 0x2029;
         if (!breaks) continue;
         if (c.code == '\r' && at < bytes.size() && bytes[at] == '\n') ++at;
         in.budget().bytes(sizeof(Text));
@@ -232,7 +238,8 @@ std::vector<Value> sorted(Interpreter& in, std::vector<Value> items, const std::
     // Values that cannot be compared are an error wherever they stand.
     for (std::size_t i = 1; i < keys.size(); ++i) compare(in, keys[i], keys[i - 1], "<");
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-        return reverse ? compare(in, keys[b], keys[a], "<") == Order::less : compare(in, keys[a], keys[b], "<") == Order::less;
+        return reverse ? compare(in, keys[b], keys[a], "<") == Order::less
+                       : compare(in, keys[a], keys[b], "<") == Order::less;
     });
     std::vector<Value> out;
     for (const std::size_t i : order) out.push_back(items[i]);

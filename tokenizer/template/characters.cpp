@@ -129,7 +129,8 @@ void append_case(std::string& out, char32_t c, Case to) {
         return;
     }
     if (to == Case::upper || to == Case::title) {
-        const auto special = std::find_if(kSpecials.begin(), kSpecials.end(), [&](const Special& s) { return s.code == c; });
+        const auto special =
+            std::find_if(kSpecials.begin(), kSpecials.end(), [&](const Special& s) { return s.code == c; });
         if (special != kSpecials.end()) {
             out += to == Case::upper ? special->upper : special->title;
             return;

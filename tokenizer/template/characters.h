@@ -10,7 +10,7 @@
 
 namespace distill::jinja {
 
-bool is_space(char32_t c);      // str.isspace, and \s
+bool is_space(char32_t c);  // str.isspace, and \s
 bool is_alpha(char32_t c);
 bool is_decimal(char32_t c);
 bool is_numeric(char32_t c);

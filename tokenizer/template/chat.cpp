@@ -36,13 +36,18 @@ bool has(std::string_view text, std::string_view part) {
 // settle the question.
 std::string_view family_of(const Gguf& file, const Tokenizer& tokenizer) {
     const auto all = [&](std::initializer_list<std::string_view> marks) {
-        return std::all_of(marks.begin(), marks.end(), [&](std::string_view mark) { return has_marker(tokenizer, mark); });
+        return std::all_of(marks.begin(), marks.end(),
+                           [&](std::string_view mark) { return has_marker(tokenizer, mark); });
     };
-    if (all({"<｜User｜>", kAssistantMark, "<｜end▁of▁sentence｜>"}) && tokenizer.find(kThink) >= 0) return "deepseek-r1";
+    if (all({"<｜User｜>", kAssistantMark, "<｜end▁of▁sentence｜>"}) && tokenizer.find(kThink) >= 0)
+        return "deepseek-r1";
     const std::string_view architecture = file.find_string("general.architecture").value_or("");
-    const auto ends_with = [&](std::string_view mark) { return tokenizer.eos() >= 0 && tokenizer.eos() == tokenizer.find(mark); };
+    const auto ends_with = [&](std::string_view mark) {
+        return tokenizer.eos() >= 0 && tokenizer.eos() == tokenizer.find(mark);
+    };
     if (architecture == "qwen2" && all({"<|im_start|>", "<|im_end|>"}) && ends_with("<|im_end|>")) return "chatml";
-    if (architecture == "llama" && all({"<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"}) && ends_with("<|eot_id|>")) {
+    if (architecture == "llama" && all({"<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"}) &&
+        ends_with("<|eot_id|>")) {
         return "llama-3";
     }
     if (architecture == "phi3" && all({"<|user|>", "<|assistant|>", "<|end|>"})) return "phi-3";
@@ -74,8 +79,8 @@ JinjaValue make_list(std::vector<JinjaValue> items) {
 
 // Templates write "<|" + role + "|>": the usual names are as good as the template's own text.
 Origin origin_of_role(std::string_view role) {
-    static constexpr std::array<std::string_view, 9> kRoles = {"system",    "user",     "assistant", "tool", "developer",
-                                                               "function", "ipython", "model",     "tool_response"};
+    static constexpr std::array<std::string_view, 9> kRoles = {
+        "system", "user", "assistant", "tool", "developer", "function", "ipython", "model", "tool_response"};
     return std::find(kRoles.begin(), kRoles.end(), role) != kRoles.end() ? Origin::trusted : Origin::input;
 }
 
@@ -113,8 +118,9 @@ std::string RenderedPrompt::text() const {
 JinjaValue to_value(std::span<const Message> messages) {
     std::vector<JinjaValue> list;
     for (const Message& message : messages) {
-        list.push_back(make_dict({{JinjaValue::text("role"), JinjaValue::text(message.role, origin_of_role(message.role))},
-                                  {JinjaValue::text("content"), JinjaValue::text(message.content, Origin::input)}}));
+        list.push_back(
+            make_dict({{JinjaValue::text("role"), JinjaValue::text(message.role, origin_of_role(message.role))},
+                       {JinjaValue::text("content"), JinjaValue::text(message.content, Origin::input)}}));
     }
     return make_list(std::move(list));
 }
@@ -140,7 +146,9 @@ JinjaValue with_trusted_roles(const JinjaValue& messages) {
 
 ChatTemplate::ChatTemplate(std::string_view source, std::string name, std::string where, Status bad,
                            const Tokenizer* tokenizer)
-    : name_(std::move(name)), template_(source, std::move(where), bad), thinks_(has(source, kThink) || has(source, "</think>")) {
+    : name_(std::move(name)),
+      template_(source, std::move(where), bad),
+      thinks_(has(source, kThink) || has(source, "</think>")) {
     if (tokenizer == nullptr) return;
     bos_ = text_of(*tokenizer, tokenizer->bos());
     eos_ = text_of(*tokenizer, tokenizer->eos());
@@ -167,9 +175,8 @@ std::unique_ptr<ChatTemplate> ChatTemplate::by_name(std::string_view name, const
     const auto all = builtin_templates();
     for (const BuiltinTemplate& builtin : all) {
         if (builtin.name == name) {
-            std::unique_ptr<ChatTemplate> chat(new ChatTemplate(builtin.source, std::string(name),
-                                                                fmt::format("chat template {}", name), Status::usage,
-                                                                tokenizer));
+            std::unique_ptr<ChatTemplate> chat(new ChatTemplate(
+                builtin.source, std::string(name), fmt::format("chat template {}", name), Status::usage, tokenizer));
             // A vocabulary that names no BOS or EOS is asked for the family's.
             if (chat->bos_.empty()) chat->bos_ = builtin.bos;
             if (chat->eos_.empty()) chat->eos_ = builtin.eos;

@@ -15,7 +15,7 @@
 namespace distill {
 
 struct Message {
-    std::string role;     // "system", "user", "assistant"
+    std::string role;  // "system", "user", "assistant"
     std::string content;
 };
 

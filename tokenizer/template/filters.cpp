@@ -53,10 +53,13 @@ Value filter_title(Interpreter& in, const Value& v, Arguments&& a) {
     bool begins = true;
     for (std::size_t at = 0; at < text.view().size();) {
         const Char c = decode_char(text.view(), at);
-        const bool breaks = is_space(c.code) || c.code == '-' || c.code == '(' || c.code == '{' || c.code == '[' || c.code == '<';
+        const bool breaks =
+            is_space(c.code) || c.code == '-' || c.code == '(' || c.code == '{' || c.code == '[' || c.code == '<';
         std::string mapped;
-        if (c.code == kBadChar) mapped = text.view().substr(at, c.size);
-        else append_case(mapped, c.code, begins ? Case::upper : Case::lower);
+        if (c.code == kBadChar)
+            mapped = text.view().substr(at, c.size);
+        else
+            append_case(mapped, c.code, begins ? Case::upper : Case::lower);
         out.append(mapped, text.text().origin_at(at));
         begins = breaks;
         at += c.size;
@@ -207,7 +210,9 @@ Value filter_wordwrap(Interpreter& in, const Value& v, Arguments&& a) {
         };
         std::vector<Chunk> chunks;
         const std::string_view text = line.view();
-        const auto is_blank = [&](std::size_t at) { return std::string_view(" \t\n\x0b\x0c\r").find(text[at]) != std::string_view::npos; };
+        const auto is_blank = [&](std::size_t at) {
+            return std::string_view(" \t\n\x0b\x0c\r").find(text[at]) != std::string_view::npos;
+        };
         const auto is_letter = [&](std::size_t at) {
             if (at >= text.size()) return false;
             const char32_t c = decode_char(text, at).code;
@@ -218,13 +223,14 @@ Value filter_wordwrap(Interpreter& in, const Value& v, Arguments&& a) {
         for (std::size_t at = 0; at < text.size();) {
             const Char c = decode_char(text, at);
             const bool blank = is_blank(at);
-            const bool starts = chunks.empty() || chunks.back().blank != blank || chunks.back().end != at || chunks.back().chars < 0;
+            const bool starts =
+                chunks.empty() || chunks.back().blank != blank || chunks.back().end != at || chunks.back().chars < 0;
             if (starts) chunks.push_back({at, at, 0, blank});
             at += c.size;
             chunks.back().end = at;
             ++chunks.back().chars;
-            if (break_hyphens && c.code == '-' && letter_before && letter_two_before && is_letter(at) && at < text.size() &&
-                is_letter(at + decode_char(text, at).size)) {
+            if (break_hyphens && c.code == '-' && letter_before && letter_two_before && is_letter(at) &&
+                at < text.size() && is_letter(at + decode_char(text, at).size)) {
                 chunks.push_back({at, at, 0, false});
             }
             letter_two_before = letter_before;
@@ -249,7 +255,8 @@ Value filter_wordwrap(Interpreter& in, const Value& v, Arguments&& a) {
                 Chunk& chunk = chunks[next];
                 if (break_long) {
                     std::size_t cut = chunk.begin;
-                    for (std::int64_t i = 0; i < room && (i < width - used || begin == next); ++i) cut += decode_char(text, cut).size;
+                    for (std::int64_t i = 0; i < room && (i < width - used || begin == next); ++i)
+                        cut += decode_char(text, cut).size;
                     current.append(line, chunk.begin, cut - chunk.begin);
                     if (cut > chunk.begin) last_blank = 0;
                     chunk.chars -= static_cast<std::int64_t>(count_chars(text.substr(chunk.begin, cut - chunk.begin)));
@@ -328,9 +335,12 @@ Text url_quoted(Interpreter& in, const Value& v, bool in_query) {
         const char c = text.view()[i];
         const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                            std::string_view("_.-~").find(c) != std::string_view::npos || (c == '/' && !in_query);
-        if (plain) out.append(text, i, 1);
-        else if (c == ' ' && in_query) out.append("+", text.origin_at(i));
-        else out.append(fmt::format("%{:02X}", static_cast<unsigned char>(c)), text.origin_at(i));
+        if (plain)
+            out.append(text, i, 1);
+        else if (c == ' ' && in_query)
+            out.append("+", text.origin_at(i));
+        else
+            out.append(fmt::format("%{:02X}", static_cast<unsigned char>(c)), text.origin_at(i));
     }
     return out;
 }
@@ -414,12 +424,14 @@ Value filter_pprint(Interpreter& in, const Value& v, Arguments&& a) {
             keys.push_back(key);
             items.push_back(make_list(in.budget(), {key, value}, ListKind::tuple));
         }
-        for (const Value& item : sorted(in, items, keys, false)) entries.emplace_back(item.list().items[0], item.list().items[1]);
+        for (const Value& item : sorted(in, items, keys, false))
+            entries.emplace_back(item.list().items[0], item.list().items[1]);
         append_repr(in, out, make_dict(in.budget(), std::move(entries)));
     } else {
         append_repr(in, out, v);
     }
-    if (count_chars(out.view()) > 80) throw Fault("pprint of values longer than a line is not supported; use tojson(indent=2)");
+    if (count_chars(out.view()) > 80)
+        throw Fault("pprint of values longer than a line is not supported; use tojson(indent=2)");
     return make_text(in.budget(), std::move(out));
 }
 
@@ -440,7 +452,8 @@ std::optional<std::int64_t> parse_integer(std::string_view text, std::int64_t ba
     }
     if (base == 0) {
         base = 10;
-        if (text.size() > 1 && text[0] == '0' && text.find_first_not_of("0_") != std::string_view::npos) return std::nullopt;
+        if (text.size() > 1 && text[0] == '0' && text.find_first_not_of("0_") != std::string_view::npos)
+            return std::nullopt;
     }
     std::string digits = minus ? "-" : "";
     bool after_digit = false;
@@ -492,12 +505,16 @@ std::optional<double> parse_real(std::string_view text) {
     const bool minus = rest.starts_with('-');
     if (minus || rest.starts_with('+')) rest.remove_prefix(1);
     std::string lower(rest);
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::transform(lower.begin(), lower.end(), lower.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
     double value = 0;
-    if (lower == "inf" || lower == "infinity") value = HUGE_VAL;
-    else if (lower == "nan") value = std::nan("");
+    if (lower == "inf" || lower == "infinity")
+        value = HUGE_VAL;
+    else if (lower == "nan")
+        value = std::nan("");
     else {
-        if (lower.empty() || lower.find_first_not_of("0123456789.e+-") != std::string::npos || lower[0] == '+' || lower[0] == '-') {
+        if (lower.empty() || lower.find_first_not_of("0123456789.e+-") != std::string::npos || lower[0] == '+' ||
+            lower[0] == '-') {
             return std::nullopt;
         }
         const auto [end, error] = std::from_chars(lower.data(), lower.data() + lower.size(), value);
@@ -575,7 +592,8 @@ Value filter_round(Interpreter&, const Value& v, Arguments&& a) {
     if (v.is_undefined()) throw Fault(v.why_undefined());
     if (!v.is_number()) throw Fault(fmt::format("type {} doesn't define __round__ method", type_name(v)));
     if (how == "common") {
-        if (bound.has(0) && bound[0].is_none()) return v.is_int() ? Value(v.integer()) : Value(to_integer(std::nearbyint(v.real())));
+        if (bound.has(0) && bound[0].is_none())
+            return v.is_int() ? Value(v.integer()) : Value(to_integer(std::nearbyint(v.real())));
         const std::int64_t digits = bound.integer(0, 0);
         if (v.is_real()) return rounded(v.real(), digits);
         if (digits >= 0) return v.integer();
@@ -614,7 +632,10 @@ Value filter_filesizeformat(Interpreter& in, const Value& v, Arguments&& a) {
     std::string_view letters = "KMGTPEZY";
     std::size_t i = 0;
     for (; i + 1 < letters.size() && *bytes >= unit; ++i) unit *= base;
-    return Value::text(fmt::format("{:.1f} {}{}B", base * *bytes / unit, binary ? letters[i] : i == 0 ? 'k' : letters[i],
+    return Value::text(fmt::format("{:.1f} {}{}B", base * *bytes / unit,
+                                   binary   ? letters[i]
+                                   : i == 0 ? 'k'
+                                            : letters[i],
                                    binary ? "i" : ""));
 }
 
@@ -720,7 +741,8 @@ Value filter_join(Interpreter& in, const Value& v, Arguments&& a) {
 
 Value filter_items(Interpreter&, const Value& v, Arguments&& a) {
     no_arguments("items", std::move(a));
-    auto next = [v, view = std::shared_ptr<DictView>(), i = std::size_t{0}](Interpreter& in) mutable -> std::optional<Value> {
+    auto next = [v, view = std::shared_ptr<DictView>(),
+                 i = std::size_t{0}](Interpreter& in) mutable -> std::optional<Value> {
         if (v.is_undefined()) return std::nullopt;
         if (!v.is_dict()) throw Fault("Can only get item pairs from a mapping.");
         if (!view) view = std::make_shared<DictView>(v, DictView::What::items);
@@ -804,7 +826,8 @@ Value extreme(Interpreter& in, const Value& v, Arguments&& a) {
     while (std::optional<Value> item = iterator->next(in)) {
         Value key = path.of(in, *item);
         if (!case_sensitive) key = without_case(in, key);
-        const bool better = !best || compare(in, key, *best_key, want_max ? ">" : "<") == (want_max ? Order::greater : Order::less);
+        const bool better =
+            !best || compare(in, key, *best_key, want_max ? ">" : "<") == (want_max ? Order::greater : Order::less);
         if (better) {
             best = std::move(item);
             best_key = std::move(key);
@@ -945,7 +968,8 @@ Value filter_map(Interpreter&, const Value& v, Arguments&& a) {
         }
         std::optional<Value> item = state->source->next(in);
         if (!item) return item;
-        if (state->filter.empty()) return state->path.of(in, *std::move(item), state->fallback ? &*state->fallback : nullptr);
+        if (state->filter.empty())
+            return state->path.of(in, *std::move(item), state->fallback ? &*state->fallback : nullptr);
         return in.filter(state->filter, *item, Arguments(state->arguments));
     };
     return make_object<Generator>(make_iterator(std::move(next)), depth);
@@ -979,8 +1003,8 @@ Value choose(Interpreter&, const Value& v, Arguments&& a) {
         }
         while (std::optional<Value> item = state->source->next(in)) {
             const Value subject = state->path.of(in, *item);
-            const bool holds = state->test.empty() ? truth(in, subject)
-                                                   : in.test(state->test, subject, Arguments(state->arguments));
+            const bool holds =
+                state->test.empty() ? truth(in, subject) : in.test(state->test, subject, Arguments(state->arguments));
             if (holds == keep) return item;
         }
         return std::nullopt;
@@ -1063,7 +1087,8 @@ constexpr std::array kFilters = std::to_array<Entry>({
 }  // namespace
 
 Filter find_filter(std::string_view name) {
-    const auto at = std::find_if(kFilters.begin(), kFilters.end(), [&](const Entry& entry) { return entry.name == name; });
+    const auto at =
+        std::find_if(kFilters.begin(), kFilters.end(), [&](const Entry& entry) { return entry.name == name; });
     return at == kFilters.end() ? nullptr : at->filter;
 }
 

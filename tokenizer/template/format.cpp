@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cctype>
+#include <charconv>
 #include <cmath>
 
 #include "tokenizer/template/characters.h"
@@ -27,13 +27,16 @@ void check_growth(Interpreter& in, const Text& out) {
 
 std::string hex_escape(char32_t code) {
     const auto n = static_cast<unsigned>(code);
-    return n < 0x100 ? fmt::format("\\x{:02x}", n) : n < 0x10000 ? fmt::format("\\u{:04x}", n) : fmt::format("\\U{:08x}", n);
+    return n < 0x100     ? fmt::format("\\x{:02x}", n)
+           : n < 0x10000 ? fmt::format("\\u{:04x}", n)
+                         : fmt::format("\\U{:08x}", n);
 }
 
 void append_quoted(Interpreter& in, Text& out, const Text& text, bool ascii_only) {
     const std::string_view bytes = text.view();
     in.budget().bytes(bytes.size());
-    const char quote = bytes.find('\'') != std::string_view::npos && bytes.find('"') == std::string_view::npos ? '"' : '\'';
+    const char quote =
+        bytes.find('\'') != std::string_view::npos && bytes.find('"') == std::string_view::npos ? '"' : '\'';
     const std::string_view mark(&quote, 1);
     out.append(mark, kMadeUp);
     for (std::size_t at = 0; at < bytes.size();) {
@@ -68,13 +71,27 @@ void append_json_text(Interpreter& in, Text& out, const Text& text, bool ensure_
         const Char c = decode_char(bytes, at);
         std::string escape;
         switch (c.code) {
-            case '"': escape = "\\\""; break;
-            case '\\': escape = "\\\\"; break;
-            case '\n': escape = "\\n"; break;
-            case '\r': escape = "\\r"; break;
-            case '\t': escape = "\\t"; break;
-            case '\f': escape = "\\f"; break;
-            case '\b': escape = "\\b"; break;
+            case '"':
+                escape = "\\\"";
+                break;
+            case '\\':
+                escape = "\\\\";
+                break;
+            case '\n':
+                escape = "\\n";
+                break;
+            case '\r':
+                escape = "\\r";
+                break;
+            case '\t':
+                escape = "\\t";
+                break;
+            case '\f':
+                escape = "\\f";
+                break;
+            case '\b':
+                escape = "\\b";
+                break;
             default:
                 if (c.code < 0x20) {
                     escape = fmt::format("\\u{:04x}", static_cast<unsigned>(c.code));
@@ -211,11 +228,11 @@ class JsonWriter {
 // ---- numbers and strings in a given form ---------------------------------------------------------------------------
 
 struct NumberForm {
-    char type = '\0';       // of the mini-language; \0: none given
+    char type = '\0';  // of the mini-language; \0: none given
     int precision = -1;
-    char sign = '-';        // '+' and ' ' as well
+    char sign = '-';  // '+' and ' ' as well
     bool alternate = false;
-    char grouping = '\0';   // ',' or '_'
+    char grouping = '\0';  // ',' or '_'
 };
 
 constexpr int kMaxPrecision = 5000;
@@ -248,12 +265,21 @@ Digits real_digits(double d, const NumberForm& form) {
     if (form.precision > kMaxPrecision) throw Fault("precision too big");
     const int precision = form.precision < 0 ? 6 : form.precision;
     switch (type) {
-        case 'e': case 'E': case 'f': case 'F': case 'g': case 'G': case 'n': {
+        case 'e':
+        case 'E':
+        case 'f':
+        case 'F':
+        case 'g':
+        case 'G':
+        case 'n': {
             const char kind = type == 'n' ? 'g' : static_cast<char>(type | 0x20);
             const int p = kind == 'g' && precision == 0 ? 1 : precision;
-            if (kind == 'e') digits.body = form.alternate ? fmt::format("{:#.{}e}", d, p) : fmt::format("{:.{}e}", d, p);
-            if (kind == 'f') digits.body = form.alternate ? fmt::format("{:#.{}f}", d, p) : fmt::format("{:.{}f}", d, p);
-            if (kind == 'g') digits.body = form.alternate ? fmt::format("{:#.{}g}", d, p) : fmt::format("{:.{}g}", d, p);
+            if (kind == 'e')
+                digits.body = form.alternate ? fmt::format("{:#.{}e}", d, p) : fmt::format("{:.{}e}", d, p);
+            if (kind == 'f')
+                digits.body = form.alternate ? fmt::format("{:#.{}f}", d, p) : fmt::format("{:.{}f}", d, p);
+            if (kind == 'g')
+                digits.body = form.alternate ? fmt::format("{:#.{}g}", d, p) : fmt::format("{:.{}g}", d, p);
             break;
         }
         case '%':
@@ -267,9 +293,9 @@ Digits real_digits(double d, const NumberForm& form) {
                 if (digits.body.find_first_of(".e") == std::string::npos) digits.body += ".0";
             }
     }
-    if (upper) std::transform(digits.body.begin(), digits.body.end(), digits.body.begin(), [](char c) {
-        return c >= 'a' && c <= 'z' ? static_cast<char>(c - 0x20) : c;
-    });
+    if (upper)
+        std::transform(digits.body.begin(), digits.body.end(), digits.body.begin(),
+                       [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 0x20) : c; });
     if (form.grouping != '\0') group(digits.body, form.grouping, 3);
     return digits;
 }
@@ -279,11 +305,21 @@ Digits integer_digits(std::int64_t i, const NumberForm& form) {
     digits.sign = i < 0 ? "-" : form.sign == '-' ? "" : std::string(1, form.sign);
     const std::uint64_t n = i < 0 ? ~static_cast<std::uint64_t>(i) + 1 : static_cast<std::uint64_t>(i);
     switch (form.type) {
-        case 'b': digits.body = fmt::format("{:b}", n); break;
-        case 'o': digits.body = fmt::format("{:o}", n); break;
-        case 'x': digits.body = fmt::format("{:x}", n); break;
-        case 'X': digits.body = fmt::format("{:X}", n); break;
-        default: digits.body = fmt::format("{}", n); break;
+        case 'b':
+            digits.body = fmt::format("{:b}", n);
+            break;
+        case 'o':
+            digits.body = fmt::format("{:o}", n);
+            break;
+        case 'x':
+            digits.body = fmt::format("{:x}", n);
+            break;
+        case 'X':
+            digits.body = fmt::format("{:X}", n);
+            break;
+        default:
+            digits.body = fmt::format("{}", n);
+            break;
     }
     if (form.precision > kMaxPrecision) throw Fault("precision too big");
     if (static_cast<int>(digits.body.size()) < form.precision) {
@@ -326,7 +362,8 @@ Text first_chars(const Text& text, std::int64_t n) {
 }
 
 // A number with zeros between its sign and digits, or anything with blanks around it.
-Text padded_number(Interpreter& in, const Digits& digits, std::int64_t width, char align, bool zeros, const Text& fill) {
+Text padded_number(Interpreter& in, const Digits& digits, std::int64_t width, char align, bool zeros,
+                   const Text& fill) {
     Text sign(digits.sign), body(digits.body);
     if (zeros || align == '=') {
         const Text& with = zeros && align == '=' ? fill : Text("0");
@@ -352,8 +389,9 @@ class PercentFormatter {
     PercentFormatter(Interpreter& in, const Value& format, const Value& values)
         : in_(in), markup_(format.is_markup()), format_(format.text()), text_(format.view()), values_(values) {
         is_tuple_ = values.is_list() && values.list().kind != ListKind::list;
-        is_mapping_ = !is_tuple_ && !values.is_string() && (values.is_dict() || values.is_list() || values.is_undefined() ||
-                                                            (values.is_object() && values.object().indexable()));
+        is_mapping_ = !is_tuple_ && !values.is_string() &&
+                      (values.is_dict() || values.is_list() || values.is_undefined() ||
+                       (values.is_object() && values.object().indexable()));
     }
 
     Value run() {
@@ -414,12 +452,18 @@ class PercentFormatter {
         bool left = false, zeros = false;
         for (;; ++i) {
             const char c = at(i);
-            if (c == '-') left = true;
-            else if (c == '0') zeros = true;
-            else if (c == '+') form.sign = '+';
-            else if (c == ' ') form.sign = form.sign == '+' ? '+' : ' ';
-            else if (c == '#') form.alternate = true;
-            else break;
+            if (c == '-')
+                left = true;
+            else if (c == '0')
+                zeros = true;
+            else if (c == '+')
+                form.sign = '+';
+            else if (c == ' ')
+                form.sign = form.sign == '+' ? '+' : ' ';
+            else if (c == '#')
+                form.alternate = true;
+            else
+                break;
         }
         std::int64_t width = number(i);
         if (width < 0) {
@@ -442,17 +486,24 @@ class PercentFormatter {
             out_.append(padded_number(in_, digits, width, align, zeros && !left, Text(zeros && !left ? "0" : " ")));
         };
         switch (form.type) {
-            case 's': case 'r': case 'a': {
+            case 's':
+            case 'r':
+            case 'a': {
                 Text text;
-                if (form.type == 's') append_str(in_, text, v);
-                else if (form.type == 'r' || !v.is_string()) append_repr(in_, text, v);
-                else append_quoted(in_, text, v.text(), true);
+                if (form.type == 's')
+                    append_str(in_, text, v);
+                else if (form.type == 'r' || !v.is_string())
+                    append_repr(in_, text, v);
+                else
+                    append_quoted(in_, text, v.text(), true);
                 if (form.precision >= 0) text = first_chars(text, form.precision);
                 if (markup_ && !v.is_markup()) text = escaped_html(text);
                 out_.append(padded(in_, std::move(text), width, align, Text(" ")));
                 return;
             }
-            case 'd': case 'i': case 'u':
+            case 'd':
+            case 'i':
+            case 'u':
                 if (v.is_undefined()) throw Fault(v.why_undefined());
                 if (!v.is_number()) {
                     throw Fault(fmt::format("%{} format: a real number is required, not {}", form.type, type_name(v)));
@@ -460,11 +511,19 @@ class PercentFormatter {
                 form.type = 'd';
                 number_text(integer_digits(v.is_real() ? to_integer(v.real()) : v.integer(), form));
                 return;
-            case 'x': case 'X': case 'o':
-                if (!v.is_int()) throw Fault(fmt::format("%{} format: an integer is required, not {}", form.type, type_name(v)));
+            case 'x':
+            case 'X':
+            case 'o':
+                if (!v.is_int())
+                    throw Fault(fmt::format("%{} format: an integer is required, not {}", form.type, type_name(v)));
                 number_text(integer_digits(v.integer(), form));
                 return;
-            case 'e': case 'E': case 'f': case 'F': case 'g': case 'G':
+            case 'e':
+            case 'E':
+            case 'f':
+            case 'F':
+            case 'g':
+            case 'G':
                 if (v.is_undefined()) throw Fault(v.why_undefined());
                 if (!v.is_number()) throw Fault(fmt::format("must be real number, not {}", type_name(v)));
                 number_text(real_digits(v.real(), form));
@@ -545,11 +604,16 @@ class BraceFormatter {
         if (at < text.size() && text[at] == '!') {
             const char conversion = at + 1 < text.size() ? text[at + 1] : '\0';
             Text converted;
-            if (conversion == 's') append_str(in_, converted, v);
-            else if (conversion == 'r') append_repr(in_, converted, v);
-            else if (conversion == 'a' && v.is_string()) append_quoted(in_, converted, v.text(), true);
-            else if (conversion == 'a') append_repr(in_, converted, v);
-            else throw Fault("Unknown conversion specifier in format string");
+            if (conversion == 's')
+                append_str(in_, converted, v);
+            else if (conversion == 'r')
+                append_repr(in_, converted, v);
+            else if (conversion == 'a' && v.is_string())
+                append_quoted(in_, converted, v.text(), true);
+            else if (conversion == 'a')
+                append_repr(in_, converted, v);
+            else
+                throw Fault("Unknown conversion specifier in format string");
             v = Value(std::move(converted));
             at += 2;
             if (at < text.size() && text[at] != ':') throw Fault("expected ':' after conversion specifier");
@@ -568,14 +632,17 @@ class BraceFormatter {
         if (first.empty() || is_index) {
             std::size_t index = 0;
             if (first.empty()) {
-                if (next_ < 0) throw Fault("cannot switch from manual field specification to automatic field numbering");
+                if (next_ < 0)
+                    throw Fault("cannot switch from manual field specification to automatic field numbering");
                 index = static_cast<std::size_t>(next_++);
             } else {
-                if (next_ > 0) throw Fault("cannot switch from automatic field numbering to manual field specification");
+                if (next_ > 0)
+                    throw Fault("cannot switch from automatic field numbering to manual field specification");
                 next_ = -1;
                 std::from_chars(first.data(), first.data() + first.size(), index);
             }
-            if (index >= arguments_.positional.size()) throw Fault("Replacement index out of range for positional args tuple");
+            if (index >= arguments_.positional.size())
+                throw Fault("Replacement index out of range for positional args tuple");
             v = arguments_.positional[index];
         } else {
             const Value* found = arguments_.find(first);
@@ -615,14 +682,16 @@ std::string float_text(double value) {
     if (std::isnan(value)) return "nan";
     if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
     std::array<char, 64> buffer;
-    const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific).ptr;
+    const auto end =
+        std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific).ptr;
     const std::string_view text(buffer.data(), static_cast<std::size_t>(end - buffer.data()));
     const std::size_t e = text.find('e');
     int exponent = 0;
     const char* digits = text.data() + e + 1;
     std::from_chars(*digits == '+' ? digits + 1 : digits, end, exponent);
     if (exponent < -4 || exponent >= 16) return std::string(text);
-    const auto fixed_end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed).ptr;
+    const auto fixed_end =
+        std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed).ptr;
     std::string fixed(buffer.data(), fixed_end);
     if (fixed.find('.') == std::string::npos) fixed += ".0";
     return fixed;
@@ -729,7 +798,9 @@ Text format_value(Interpreter& in, const Value& v, const Text& spec) {
     Text fill(" ");
     char align = '\0';
     std::size_t i = 0;
-    const auto is_align = [&](std::size_t at) { return at < text.size() && std::string_view("<>=^").find(text[at]) != std::string_view::npos; };
+    const auto is_align = [&](std::size_t at) {
+        return at < text.size() && std::string_view("<>=^").find(text[at]) != std::string_view::npos;
+    };
     const std::size_t first = decode_char(text, 0).size;
     if (is_align(first)) {
         fill = spec.substr(0, first);
@@ -778,7 +849,8 @@ Text format_value(Interpreter& in, const Value& v, const Text& spec) {
     const bool as_real = v.is_real() || std::string_view("eEfFgG%").find(form.type) != std::string_view::npos;
     if (form.type == '\0' && v.is_bool()) form.type = 'd';
     if (as_real && (form.type != '\0' || v.is_real())) {
-        if (form.type != '\0' && std::string_view("eEfFgGn%").find(form.type) == std::string_view::npos) throw bad_type();
+        if (form.type != '\0' && std::string_view("eEfFgGn%").find(form.type) == std::string_view::npos)
+            throw bad_type();
         return padded_number(in, real_digits(v.real(), form), width, align, align == '=', fill);
     }
     if (form.precision >= 0) throw Fault("Precision not allowed in integer format specifier");

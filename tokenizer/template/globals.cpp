@@ -22,7 +22,8 @@ Value global_range(Interpreter&, Arguments&& a) {
 
 // The entries that dict(mapping or pairs, name=value, ...) has.
 std::vector<std::pair<Value, Value>> dict_entries(Interpreter& in, Arguments&& a) {
-    if (a.positional.size() > 1) throw Fault(fmt::format("dict expected at most 1 argument, got {}", a.positional.size()));
+    if (a.positional.size() > 1)
+        throw Fault(fmt::format("dict expected at most 1 argument, got {}", a.positional.size()));
     std::vector<std::pair<Value, Value>> entries;
     if (!a.positional.empty()) {
         const Value& from = a.positional[0];

@@ -32,7 +32,8 @@ class Macro : public Object {
         return std::nullopt;
     }
     void repr(Interpreter&, Text& out) override {
-        out.append(source_.name != nullptr ? fmt::format("<Macro '{}'>", *source_.name) : "<Macro anonymous>", Origin::trusted);
+        out.append(source_.name != nullptr ? fmt::format("<Macro '{}'>", *source_.name) : "<Macro anonymous>",
+                   Origin::trusted);
     }
 
   private:
@@ -44,8 +45,13 @@ class Macro : public Object {
 class Loop : public Object {
   public:
     Loop(const Stmt& stmt, const Value& items, std::unique_ptr<Iterator> iterator, Frame* outer, int depth, bool sized)
-        : Object(depth_over(items.depth())), stmt_(stmt), items_(items), iterator_(std::move(iterator)), outer_(outer),
-          depth_(depth), sized_(sized) {}
+        : Object(depth_over(items.depth())),
+          stmt_(stmt),
+          items_(items),
+          iterator_(std::move(iterator)),
+          outer_(outer),
+          depth_(depth),
+          sized_(sized) {}
     std::string_view type_name() const override { return "LoopContext"; }
     bool callable() const override { return true; }
 
@@ -94,18 +100,24 @@ class Loop : public Object {
         if (name == "nextitem") return look_ahead(in) ? *ahead_ : Value::undefined("there is no next item");
         const auto self = std::static_pointer_cast<Loop>(shared_from_this());
         if (name == "cycle") {
-            return make_object<Function>("cycle", [self](Interpreter&, Arguments&& a) {
-                if (a.positional.empty()) throw Fault("no items for cycling given");
-                return a.positional[static_cast<std::size_t>(self->index_) % a.positional.size()];
-            }, depth());
+            return make_object<Function>(
+                "cycle",
+                [self](Interpreter&, Arguments&& a) {
+                    if (a.positional.empty()) throw Fault("no items for cycling given");
+                    return a.positional[static_cast<std::size_t>(self->index_) % a.positional.size()];
+                },
+                depth());
         }
         if (name == "changed") {
-            return make_object<Function>("changed", [self](Interpreter& run, Arguments&& a) {
-                const Value now = make_list(run.budget(), std::move(a.positional));
-                if (self->changed_ && equal(run, *self->changed_, now)) return Value(false);
-                if (self->outer_ != nullptr) self->changed_ = now;
-                return Value(true);
-            }, depth());
+            return make_object<Function>(
+                "changed",
+                [self](Interpreter& run, Arguments&& a) {
+                    const Value now = make_list(run.budget(), std::move(a.positional));
+                    if (self->changed_ && equal(run, *self->changed_, now)) return Value(false);
+                    if (self->outer_ != nullptr) self->changed_ = now;
+                    return Value(true);
+                },
+                depth());
         }
         return std::nullopt;
     }
@@ -235,7 +247,8 @@ void Interpreter::assign(const Target& target, const Value& value) {
         values.push_back(std::move(*item));
     }
     if (values.size() < target.parts.size()) {
-        throw Fault(fmt::format("not enough values to unpack (expected {}, got {})", target.parts.size(), values.size()));
+        throw Fault(
+            fmt::format("not enough values to unpack (expected {}, got {})", target.parts.size(), values.size()));
     }
     for (std::size_t i = 0; i < values.size(); ++i) assign(target.parts[i], values[i]);
 }
@@ -484,9 +497,10 @@ Value Interpreter::run_macro(const MacroSource& source, Frame* outer, Arguments&
     if (source.uses_kwargs) {
         set_special("kwargs", make_dict(budget_, std::move(rest)));
     } else if (!rest.empty()) {
-        throw Fault(rest[0].first.view() == "caller"
-                        ? fmt::format("macro '{}' was invoked with a caller that it does not use", name)
-                        : fmt::format("macro '{}' takes no keyword argument '{}'", name, printable(rest[0].first.view(), 40)));
+        throw Fault(
+            rest[0].first.view() == "caller"
+                ? fmt::format("macro '{}' was invoked with a caller that it does not use", name)
+                : fmt::format("macro '{}' takes no keyword argument '{}'", name, printable(rest[0].first.view(), 40)));
     }
     if (source.uses_varargs) {
         std::vector<Value> more;
@@ -498,7 +512,8 @@ Value Interpreter::run_macro(const MacroSource& source, Frame* outer, Arguments&
     // A default sees the parameters before it; a parameter that is not there yet hides an outer variable of its name.
     for (std::size_t i = 0; i < n; ++i) {
         const std::string& key = *source.parameters[i].name;
-        set(source.parameters[i].name, values[i] ? *values[i] : Value::undefined(fmt::format("'{}' is undefined", key)));
+        set(source.parameters[i].name,
+            values[i] ? *values[i] : Value::undefined(fmt::format("'{}' is undefined", key)));
     }
     for (std::size_t i = 0; i < n; ++i) {
         if (values[i]) continue;
@@ -639,9 +654,10 @@ Value Interpreter::eval_call(const Expr& expr, const Value* caller) {
 }
 
 Value Interpreter::eval_filter(const Expr& expr, const Value* body) {
-    const Value subject = expr.items[0] == nullptr                                              ? *body
-                          : body != nullptr && expr.items[0]->kind == Expr::Kind::filter ? eval_filter(*expr.items[0], body)
-                                                                                          : eval(*expr.items[0]);
+    const Value subject = expr.items[0] == nullptr ? *body
+                          : body != nullptr && expr.items[0]->kind == Expr::Kind::filter
+                              ? eval_filter(*expr.items[0], body)
+                              : eval(*expr.items[0]);
     return filter(*expr.name, subject, eval_arguments(expr.arguments));
 }
 
@@ -705,7 +721,8 @@ Value Interpreter::eval_compare(const Expr& expr) {
     return true;
 }
 
-// ---- what built-ins use ----------------------------------------------------------------------------------------------
+// ---- what built-ins use
+// ----------------------------------------------------------------------------------------------
 
 Value Interpreter::attribute(const Value& v, std::string_view name) {
     budget_.step();
@@ -717,7 +734,8 @@ Value Interpreter::attribute(const Value& v, std::string_view name) {
     if (v.is_dict()) {
         if (const Value* value = v.dict().find(budget_, name)) return *value;
     }
-    return Value::undefined(fmt::format("'{}{}' has no attribute '{}'", type_name(v), v.is_none() ? "" : " object", printable(name, 60)));
+    return Value::undefined(
+        fmt::format("'{}{}' has no attribute '{}'", type_name(v), v.is_none() ? "" : " object", printable(name, 60)));
 }
 
 Value Interpreter::item(const Value& v, const Value& key) {
@@ -729,7 +747,8 @@ Value Interpreter::item(const Value& v, const Value& key) {
         if (v.is_object() && !key.view().starts_with('_')) {
             if (std::optional<Value> value = v.object().attribute(*this, key.view())) return *std::move(value);
         }
-        return Value::undefined(fmt::format("'{} object' has no attribute '{}'", type_name(v), printable(key.view(), 60)));
+        return Value::undefined(
+            fmt::format("'{} object' has no attribute '{}'", type_name(v), printable(key.view(), 60)));
     }
     if (key.is_int()) return Value::undefined(fmt::format("{} object has no element {}", type_name(v), key.integer()));
     return Value::undefined(fmt::format("{} object has no such element", type_name(v)));

@@ -120,7 +120,8 @@ void Lexer::add_text(std::size_t from, std::size_t to, char sign, bool may_lstri
         text = text.substr(0, keep);
     } else if (sign != '+' && may_lstrip) {
         const std::size_t line = text.rfind('\n') + 1;  // npos + 1 = 0
-        if ((line > 0 || line_starts_) && line < text.size() && skip_space(from + line) >= to) text = text.substr(0, line);
+        if ((line > 0 || line_starts_) && line < text.size() && skip_space(from + line) >= to)
+            text = text.substr(0, line);
     }
     if (!text.empty()) add(Token::Kind::text, from, std::string(text));
 }
@@ -191,7 +192,8 @@ void Lexer::number() {
             is_float = true;
         }
         if (letter(end) == 'e') {
-            const std::size_t sign = end + 1 < source_.size() && (source_[end + 1] == '+' || source_[end + 1] == '-') ? 1 : 0;
+            const std::size_t sign =
+                end + 1 < source_.size() && (source_[end + 1] == '+' || source_[end + 1] == '-') ? 1 : 0;
             if (digits(end + 1 + sign) > end + 1 + sign) {
                 end = digits(end + 1 + sign);
                 is_float = true;
@@ -203,7 +205,8 @@ void Lexer::number() {
     int base = 10;
     if (is_float) {
         token.kind = Token::Kind::real;
-    } else if (source_[begin] == '0' && (letter(begin + 1) == 'x' || letter(begin + 1) == 'o' || letter(begin + 1) == 'b')) {
+    } else if (source_[begin] == '0' &&
+               (letter(begin + 1) == 'x' || letter(begin + 1) == 'o' || letter(begin + 1) == 'b')) {
         base = letter(begin + 1) == 'x' ? 16 : letter(begin + 1) == 'o' ? 8 : 2;
         const auto is_in_base = [&](std::size_t i) {
             const int digit = i < source_.size() ? hex_digit(source_[i]) : -1;
@@ -217,7 +220,9 @@ void Lexer::number() {
         }
     } else if (source_[begin] == '0') {
         end = begin + 1;  // 007 is three zeros and a seven, which the parser refuses
-        while (end < whole && (source_[end] == '0' || (source_[end] == '_' && end + 1 < whole && source_[end + 1] == '0'))) ++end;
+        while (end < whole &&
+               (source_[end] == '0' || (source_[end] == '_' && end + 1 < whole && source_[end + 1] == '0')))
+            ++end;
     }
     for (std::size_t i = base == 10 ? begin : begin + 2; i < end; ++i) {
         if (source_[i] != '_') text += source_[i];
@@ -259,21 +264,49 @@ void Lexer::string() {
             append_utf8(out, code);
         };
         switch (c.code) {
-            case '\n': break;
-            case '\\': out += '\\'; break;
-            case '\'': out += '\''; break;
-            case '"': out += '"'; break;
-            case 'a': out += '\a'; break;
-            case 'b': out += '\b'; break;
-            case 'f': out += '\f'; break;
-            case 'n': out += '\n'; break;
-            case 'r': out += '\r'; break;
-            case 't': out += '\t'; break;
-            case 'v': out += '\v'; break;
-            case 'x': hex(2); break;
-            case 'u': hex(4); break;
-            case 'U': hex(8); break;
-            case 'N': fail(escape, "character names (\\N) are not supported");
+            case '\n':
+                break;
+            case '\\':
+                out += '\\';
+                break;
+            case '\'':
+                out += '\'';
+                break;
+            case '"':
+                out += '"';
+                break;
+            case 'a':
+                out += '\a';
+                break;
+            case 'b':
+                out += '\b';
+                break;
+            case 'f':
+                out += '\f';
+                break;
+            case 'n':
+                out += '\n';
+                break;
+            case 'r':
+                out += '\r';
+                break;
+            case 't':
+                out += '\t';
+                break;
+            case 'v':
+                out += '\v';
+                break;
+            case 'x':
+                hex(2);
+                break;
+            case 'u':
+                hex(4);
+                break;
+            case 'U':
+                hex(8);
+                break;
+            case 'N':
+                fail(escape, "character names (\\N) are not supported");
             default:
                 if (c.code >= '0' && c.code <= '7') {
                     char32_t code = c.code - '0';

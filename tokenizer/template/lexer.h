@@ -1,5 +1,5 @@
-// Template source to tokens. Knows the whitespace rules of Jinja2 with trim_blocks and lstrip_blocks set, as templates of
-// published models expect them, and nothing of grammar.
+// Template source to tokens. Knows the whitespace rules of Jinja2 with trim_blocks and lstrip_blocks set, as templates
+// of published models expect them, and nothing of grammar.
 #pragma once
 
 #include <cstdint>
@@ -22,15 +22,15 @@ struct Token {
         block_begin,  // {%
         block_end,
         name,
-        string,       // its escapes resolved
+        string,  // its escapes resolved
         integer,
         real,
-        op,           // brackets and punctuation as well
+        op,  // brackets and punctuation as well
         end,
     };
     Kind kind;
     Position at;
-    std::string text;          // text, name, string, op
+    std::string text;  // text, name, string, op
     std::int64_t integer = 0;
     double real = 0;
 };

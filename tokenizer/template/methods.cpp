@@ -53,8 +53,10 @@ Value map_chars(Interpreter& in, const Value& self, Map map) {
     for (std::size_t at = 0; at < self.view().size();) {
         const Char c = decode_char(self.view(), at);
         std::string mapped;
-        if (c.code == kBadChar) mapped = self.view().substr(at, c.size);
-        else map(mapped, c.code);
+        if (c.code == kBadChar)
+            mapped = self.view().substr(at, c.size);
+        else
+            map(mapped, c.code);
         out.append(mapped, self.text().origin_at(at));
         at += c.size;
     }
@@ -73,9 +75,12 @@ Value title(Interpreter& in, const Value& self, Arguments&& arguments) {
 Value swapcase(Interpreter& in, const Value& self, Arguments&& arguments) {
     Bound("swapcase", std::move(arguments), {});
     return map_chars(in, self, [](std::string& out, char32_t c) {
-        if (is_upper(c)) append_case(out, c, Case::lower);
-        else if (is_lower(c)) append_case(out, c, Case::upper);
-        else append_utf8(out, c);
+        if (is_upper(c))
+            append_case(out, c, Case::lower);
+        else if (is_lower(c))
+            append_case(out, c, Case::upper);
+        else
+            append_utf8(out, c);
     });
 }
 
@@ -116,11 +121,13 @@ std::vector<Text> split_blanks(Interpreter& in, const Text& text, std::int64_t m
     if (cuts >= n) {
         for (const auto& [begin, end] : words) parts.push_back(text.substr(begin, end - begin));
     } else if (!from_right) {
-        for (std::size_t i = 0; i < cuts; ++i) parts.push_back(text.substr(words[i].first, words[i].second - words[i].first));
+        for (std::size_t i = 0; i < cuts; ++i)
+            parts.push_back(text.substr(words[i].first, words[i].second - words[i].first));
         parts.push_back(text.substr(words[cuts].first, bytes.size()));  // keeps its inner blanks and those at its end
     } else {
         parts.push_back(text.substr(0, words[n - cuts - 1].second));
-        for (std::size_t i = n - cuts; i < n; ++i) parts.push_back(text.substr(words[i].first, words[i].second - words[i].first));
+        for (std::size_t i = n - cuts; i < n; ++i)
+            parts.push_back(text.substr(words[i].first, words[i].second - words[i].first));
     }
     return parts;
 }
@@ -262,7 +269,8 @@ Value count(Interpreter& in, const Value& self, Arguments&& arguments) {
     if (begin > end) return std::int64_t{0};
     const std::string_view text = self.view().substr(begin, end - begin);
     if (part.empty()) return static_cast<std::int64_t>(count_chars(text)) + 1;
-    for (std::size_t at = find_text(text, part); at != std::string_view::npos; at = find_text(text, part, at + part.size())) {
+    for (std::size_t at = find_text(text, part); at != std::string_view::npos;
+         at = find_text(text, part, at + part.size())) {
         if (part.size() > 32) in.budget().bytes(part.size() * 4);
         ++n;
     }
@@ -285,7 +293,8 @@ Value join(Interpreter& in, const Value& self, Arguments&& arguments) {
     for (std::int64_t i = 0;; ++i) {
         const std::optional<Value> item = iterator->next(in);
         if (!item) break;
-        if (!item->is_string()) throw Fault(fmt::format("sequence item {}: expected str instance, {} found", i, type_name(*item)));
+        if (!item->is_string())
+            throw Fault(fmt::format("sequence item {}: expected str instance, {} found", i, type_name(*item)));
         if (i > 0) out.append(self.text());
         in.budget().bytes(self.view().size() + item->view().size());
         out.append(self.is_markup() && !item->is_markup() ? escaped_html(item->text()) : item->text());
@@ -313,7 +322,8 @@ template <char align>
 Value justify(Interpreter& in, const Value& self, Arguments&& arguments) {
     const Bound bound("center", std::move(arguments), {"", ""}, 1);
     const Value fill = bound.value(1, Value::text(" "));
-    if (!fill.is_string() || count_chars(fill.view()) != 1) throw Fault("the fill character must be exactly one character long");
+    if (!fill.is_string() || count_chars(fill.view()) != 1)
+        throw Fault("the fill character must be exactly one character long");
     return centered(in, self, bound.integer(0, 0), fill.text(), align);
 }
 
@@ -323,7 +333,9 @@ Value zfill(Interpreter& in, const Value& self, Arguments&& arguments) {
     const std::size_t sign = has_sign ? 1 : 0;
     Text out = self.text().substr(0, sign);
     const Value rest(self.text().substr(sign, self.view().size()));
-    out.append(centered(in, rest, std::max<std::int64_t>(bound.integer(0, 0), 1) - static_cast<std::int64_t>(sign), Text("0"), '>').text());
+    out.append(centered(in, rest, std::max<std::int64_t>(bound.integer(0, 0), 1) - static_cast<std::int64_t>(sign),
+                        Text("0"), '>')
+                   .text());
     return make_text(in.budget(), std::move(out), self.is_markup());
 }
 
@@ -499,7 +511,8 @@ Value copy(Interpreter&, const Value& self, Arguments&& arguments) {
     return self;
 }
 
-constexpr std::array kListMethods = std::to_array<Entry>({{"index", list_index}, {"count", list_count}, {"copy", copy}});
+constexpr std::array kListMethods =
+    std::to_array<Entry>({{"index", list_index}, {"count", list_count}, {"copy", copy}});
 constexpr std::array kTupleMethods = std::to_array<Entry>({{"index", list_index}, {"count", list_count}});
 
 // ---- dicts ---------------------------------------------------------------------------------------------------------
@@ -555,13 +568,14 @@ constexpr std::array kRealMethods = std::to_array<Entry>({{"is_integer", is_inte
 constexpr std::array kIntMethods = std::to_array<Entry>({{"bit_length", bit_length}, {"conjugate", conjugate}});
 
 // What would change a value.
-constexpr std::array<std::string_view, 8> kListChanges = {"append", "clear",  "pop",    "reverse",
-                                                          "insert", "sort",   "extend", "remove"};
+constexpr std::array<std::string_view, 8> kListChanges = {"append", "clear", "pop",    "reverse",
+                                                          "insert", "sort",  "extend", "remove"};
 constexpr std::array<std::string_view, 5> kDictChanges = {"clear", "pop", "popitem", "setdefault", "update"};
 
 template <class Entries>
 Method look_up(const Entries& entries, std::string_view name) {
-    const auto at = std::find_if(entries.begin(), entries.end(), [&](const Entry& entry) { return entry.name == name; });
+    const auto at =
+        std::find_if(entries.begin(), entries.end(), [&](const Entry& entry) { return entry.name == name; });
     return at == entries.end() ? nullptr : at->method;
 }
 
@@ -609,12 +623,13 @@ std::optional<Value> find_method(Interpreter&, const Value& value, std::string_v
             break;
     }
     if (changes) {
-        return Value::undefined(fmt::format("access to attribute '{}' of '{}' object is unsafe: a template cannot change it",
-                                            name, type_name(value)));
+        return Value::undefined(fmt::format(
+            "access to attribute '{}' of '{}' object is unsafe: a template cannot change it", name, type_name(value)));
     }
     if (method == nullptr) return std::nullopt;
     return make_object<Function>(
-        name, [method, value](Interpreter& in, Arguments&& arguments) { return method(in, value, std::move(arguments)); },
+        name,
+        [method, value](Interpreter& in, Arguments&& arguments) { return method(in, value, std::move(arguments)); },
         value.depth());
 }
 

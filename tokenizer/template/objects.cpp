@@ -30,7 +30,8 @@ std::unique_ptr<Iterator> make_iterator(std::function<std::optional<Value>(Inter
 
 // ---- range ---------------------------------------------------------------------------------------------------------
 
-Range::Range(std::int64_t start, std::int64_t stop, std::int64_t step) : start_(start), stop_(stop), step_(step), n_(0) {
+Range::Range(std::int64_t start, std::int64_t stop, std::int64_t step)
+    : start_(start), stop_(stop), step_(step), n_(0) {
     if (step == 0) throw Fault("range() arg 3 must not be zero");
     // 128 bits hold any difference and quotient of two 64-bit numbers.
     using Wide = __int128;
@@ -98,10 +99,11 @@ Value DictView::entry(Interpreter& in, std::size_t i) const {
 }
 
 std::unique_ptr<Iterator> DictView::iterate(Interpreter&) {
-    return make_iterator([view = DictView(dict_, what_), i = std::size_t{0}](Interpreter& in) mutable -> std::optional<Value> {
-        if (i == view.dict().dict().entries.size()) return std::nullopt;
-        return view.entry(in, i++);
-    });
+    return make_iterator(
+        [view = DictView(dict_, what_), i = std::size_t{0}](Interpreter& in) mutable -> std::optional<Value> {
+            if (i == view.dict().dict().entries.size()) return std::nullopt;
+            return view.entry(in, i++);
+        });
 }
 
 std::optional<std::int64_t> DictView::length(Interpreter&) {
@@ -127,9 +129,8 @@ std::optional<Value> Generator::next(Interpreter& in) {
 }
 
 std::unique_ptr<Iterator> Generator::iterate(Interpreter&) {
-    return make_iterator([self = std::static_pointer_cast<Generator>(shared_from_this())](Interpreter& in) {
-        return self->next(in);
-    });
+    return make_iterator(
+        [self = std::static_pointer_cast<Generator>(shared_from_this())](Interpreter& in) { return self->next(in); });
 }
 
 // ---- namespaces, cyclers, joiners ----------------------------------------------------------------------------------
@@ -165,13 +166,17 @@ std::optional<Value> Cycler::attribute(Interpreter&, std::string_view name) {
     const auto self = std::static_pointer_cast<Cycler>(shared_from_this());
     if (name == "current") return items_[at_];
     if (name == "next") {
-        return make_object<Function>("next", [self](Interpreter&, Arguments&&) { return self->next(); }, depth());
+        return make_object<Function>(
+            "next", [self](Interpreter&, Arguments&&) { return self->next(); }, depth());
     }
     if (name == "reset") {
-        return make_object<Function>("reset", [self](Interpreter&, Arguments&&) {
-            self->at_ = 0;
-            return Value::none();
-        }, depth());
+        return make_object<Function>(
+            "reset",
+            [self](Interpreter&, Arguments&&) {
+                self->at_ = 0;
+                return Value::none();
+            },
+            depth());
     }
     return std::nullopt;
 }

@@ -98,7 +98,8 @@ double power(double base, double exponent) {
         throw Fault("complex numbers are not supported");
     }
     const double result = std::pow(base, exponent);
-    if (std::isinf(result) && std::isfinite(base) && std::isfinite(exponent)) throw Fault("Numerical result out of range");
+    if (std::isinf(result) && std::isfinite(base) && std::isfinite(exponent))
+        throw Fault("Numerical result out of range");
     return result;
 }
 
@@ -231,7 +232,8 @@ Value arithmetic(Interpreter& in, Operator op, const Value& a, const Value& b) {
         if ((a.is_string() || a.is_list()) && b.is_int()) return repeat(in, a, b.integer());
         if ((b.is_string() || b.is_list()) && a.is_int()) return repeat(in, b, a.integer());
     }
-    throw Fault(fmt::format("unsupported operand type(s) for {}: '{}' and '{}'", sign_of(op), type_name(a), type_name(b)));
+    throw Fault(
+        fmt::format("unsupported operand type(s) for {}: '{}' and '{}'", sign_of(op), type_name(a), type_name(b)));
 }
 
 Value negative(const Value& v) {
@@ -269,7 +271,8 @@ bool contains(Interpreter& in, const Value& container, const Value& item) {
         case Value::Kind::undefined:
             return false;
         case Value::Kind::object:
-            if (const auto range = container.object_as<Range>(); range && item.is_int()) return range->contains(item.integer());
+            if (const auto range = container.object_as<Range>(); range && item.is_int())
+                return range->contains(item.integer());
             if (const auto view = container.object_as<DictView>(); view && view->what() == DictView::What::keys) {
                 return view->dict().dict().find(in.budget(), item) != nullptr;
             }
@@ -317,7 +320,8 @@ std::optional<Value> subscript(Interpreter& in, const Value& container, const Va
         if (!at) return std::nullopt;
         std::size_t byte = 0;
         for (std::size_t n = *at; n > 0; --n) byte += decode_char(text, byte).size;
-        return make_text(in.budget(), container.text().substr(byte, decode_char(text, byte).size), container.is_markup());
+        return make_text(in.budget(), container.text().substr(byte, decode_char(text, byte).size),
+                         container.is_markup());
     }
     if (container.is_object() && container.object().indexable()) {
         const auto at = place(static_cast<std::size_t>(container.object().length(in).value_or(0)));
@@ -334,8 +338,10 @@ Value slice(Interpreter& in, const Value& v, const Value& start, const Value& st
         in.budget().step(static_cast<std::uint64_t>(p.count) / 16);
         std::vector<Value> part;
         part.reserve(static_cast<std::size_t>(p.count));
-        for (std::int64_t n = 0; n < p.count; ++n) part.push_back(items[static_cast<std::size_t>(p.start + n * p.step)]);
-        return make_list(in.budget(), std::move(part), v.list().kind == ListKind::list ? ListKind::list : ListKind::tuple);
+        for (std::int64_t n = 0; n < p.count; ++n)
+            part.push_back(items[static_cast<std::size_t>(p.start + n * p.step)]);
+        return make_list(in.budget(), std::move(part),
+                         v.list().kind == ListKind::list ? ListKind::list : ListKind::tuple);
     }
     if (v.is_string()) {
         in.budget().bytes(v.view().size());
@@ -345,7 +351,8 @@ Value slice(Interpreter& in, const Value& v, const Value& start, const Value& st
             if (p.step == 1) {
                 part = v.text().substr(static_cast<std::size_t>(p.start), static_cast<std::size_t>(p.count));
             } else {
-                for (std::int64_t n = 0; n < p.count; ++n) part.append(v.text(), static_cast<std::size_t>(p.start + n * p.step), 1);
+                for (std::int64_t n = 0; n < p.count; ++n)
+                    part.append(v.text(), static_cast<std::size_t>(p.start + n * p.step), 1);
             }
             return make_text(in.budget(), std::move(part), v.is_markup());
         }

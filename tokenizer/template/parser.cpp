@@ -31,7 +31,9 @@ class Parser {
         if (at_ + 1 < tokens_.size()) ++at_;
         return token;
     }
-    static bool is_op(const Token& token, std::string_view text) { return token.kind == Kind::op && token.text == text; }
+    static bool is_op(const Token& token, std::string_view text) {
+        return token.kind == Kind::op && token.text == text;
+    }
     static bool is_name(const Token& token, std::string_view text) {
         return token.kind == Kind::name && token.text == text;
     }
@@ -151,8 +153,8 @@ class Parser {
     int nesting_ = 0;
     int soft_ = 0;  // inside an if, and no other block in it: unknown filters are an error only where they run
     std::vector<const Expr*> unknown_;  // filters and tests, elsewhere
-    int loops_ = 0;         // around the current statement, within its macro
-    int loop_scopes_ = 0;   // the same, macros or not
+    int loops_ = 0;                     // around the current statement, within its macro
+    int loop_scopes_ = 0;               // the same, macros or not
     std::vector<SpecialNames*> macros_;
 };
 
@@ -239,9 +241,9 @@ Expr* Parser::negation() {
 }
 
 Expr* Parser::comparison() {
-    static constexpr std::pair<std::string_view, Operator> kSigns[] = {
-        {"==", Operator::eq}, {"!=", Operator::ne}, {"<", Operator::lt},
-        {"<=", Operator::le}, {">", Operator::gt},  {">=", Operator::ge}};
+    static constexpr std::pair<std::string_view, Operator> kSigns[] = {{"==", Operator::eq}, {"!=", Operator::ne},
+                                                                       {"<", Operator::lt},  {"<=", Operator::le},
+                                                                       {">", Operator::gt},  {">=", Operator::ge}};
     const Position at = now().at;
     Expr* first = sum();
     Expr* chain = nullptr;
@@ -577,7 +579,8 @@ Expr* Parser::test(Expr* expr) {
     node->items = {expr};
     if (is_op(now(), "(")) {
         node->arguments = call_arguments();
-    } else if ((now().kind == Kind::name && !is_name(now(), "else") && !is_name(now(), "or") && !is_name(now(), "and")) ||
+    } else if ((now().kind == Kind::name && !is_name(now(), "else") && !is_name(now(), "or") &&
+                !is_name(now(), "and")) ||
                now().kind == Kind::string || now().kind == Kind::integer || now().kind == Kind::real ||
                is_op(now(), "[") || is_op(now(), "{")) {
         if (is_name(now(), "is")) fail("tests cannot be chained with is");
@@ -675,7 +678,8 @@ Body Parser::parse_body(std::initializer_list<std::string_view> ends) {
                 break;
             case Kind::block_begin: {
                 take();
-                if (std::find(ends.begin(), ends.end(), now().text) != ends.end() && now().kind == Kind::name) return body;
+                if (std::find(ends.begin(), ends.end(), now().text) != ends.end() && now().kind == Kind::name)
+                    return body;
                 if (now().kind != Kind::name) fail(fmt::format("expected a tag name, got {}", describe(now())));
                 if (is_name(now(), "print")) {
                     // {% print a, b %} writes them one after the other.

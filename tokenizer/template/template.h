@@ -14,11 +14,12 @@ struct Program;
 
 class Template {
   public:
-    // `name` is what errors call it: "chat template", a file. Throws Error{bad} with line and column for a mistake in it.
+    // `name` is what errors call it: "chat template", a file. Throws Error{bad} with line and column for a mistake in
+    // it.
     Template(std::string_view source, std::string name, Status bad);
     ~Template();
-    // `now` is what strftime_now shows, in seconds since 1970. Throws Error{usage} with line and column: the template and
-    // what it was given do not go together.
+    // `now` is what strftime_now shows, in seconds since 1970. Throws Error{usage} with line and column: the template
+    // and what it was given do not go together.
     Text render(const Context& context, std::int64_t now) const;
 
   private:

@@ -24,23 +24,49 @@ bool simple(Interpreter&, const Value& v, Arguments&& a) {
     return holds(v);
 }
 
-bool is_defined(const Value& v) { return !v.is_undefined(); }
-bool is_undefined(const Value& v) { return v.is_undefined(); }
-bool is_none(const Value& v) { return v.is_none(); }
-bool is_boolean(const Value& v) { return v.is_bool(); }
-bool is_true(const Value& v) { return v.is_bool() && v.boolean(); }
-bool is_false(const Value& v) { return v.is_bool() && !v.boolean(); }
-bool is_integer(const Value& v) { return v.kind() == Value::Kind::integer; }
-bool is_float(const Value& v) { return v.is_real(); }
-bool is_number(const Value& v) { return v.is_number(); }
-bool is_string(const Value& v) { return v.is_string(); }
-bool is_mapping(const Value& v) { return v.is_dict(); }
-bool is_escaped(const Value& v) { return v.is_markup(); }
+bool is_defined(const Value& v) {
+    return !v.is_undefined();
+}
+bool is_undefined(const Value& v) {
+    return v.is_undefined();
+}
+bool is_none(const Value& v) {
+    return v.is_none();
+}
+bool is_boolean(const Value& v) {
+    return v.is_bool();
+}
+bool is_true(const Value& v) {
+    return v.is_bool() && v.boolean();
+}
+bool is_false(const Value& v) {
+    return v.is_bool() && !v.boolean();
+}
+bool is_integer(const Value& v) {
+    return v.kind() == Value::Kind::integer;
+}
+bool is_float(const Value& v) {
+    return v.is_real();
+}
+bool is_number(const Value& v) {
+    return v.is_number();
+}
+bool is_string(const Value& v) {
+    return v.is_string();
+}
+bool is_mapping(const Value& v) {
+    return v.is_dict();
+}
+bool is_escaped(const Value& v) {
+    return v.is_markup();
+}
 bool is_sequence(const Value& v) {
     return v.is_undefined() || v.is_string() || v.is_list() || v.is_dict() || (v.is_object() && v.object().indexable());
 }
 // An undefined value has a __call__, which fails.
-bool is_callable(const Value& v) { return v.is_undefined() || (v.is_object() && v.object().callable()); }
+bool is_callable(const Value& v) {
+    return v.is_undefined() || (v.is_object() && v.object().callable());
+}
 
 bool test_iterable(Interpreter& in, const Value& v, Arguments&& a) {
     no_arguments(std::move(a));

@@ -1,6 +1,6 @@
-// Values of a template: what Python has, as far as templates see it. All are immutable but namespaces and the few objects
-// that count (loop, cycler, joiner, generators); lists and dicts are shared, never changed, so that no value can contain
-// itself except through a namespace.
+// Values of a template: what Python has, as far as templates see it. All are immutable but namespaces and the few
+// objects that count (loop, cycler, joiner, generators); lists and dicts are shared, never changed, so that no value
+// can contain itself except through a namespace.
 #pragma once
 
 #include <cstdint>

@@ -27,7 +27,9 @@ TEST_CASE("published templates render what Jinja2 renders", "[template]") {
         for (const auto& [key, value] : row["extra"].items()) context[key] = parse_template_value(value.dump());
         std::string text;
         const auto error = error_of([&] {
-            text = jinja::Template(row["template"].get<std::string>(), "t", Status::bad_model).render(context, 1767323045).view();
+            text = jinja::Template(row["template"].get<std::string>(), "t", Status::bad_model)
+                       .render(context, 1767323045)
+                       .view();
         });
         CHECK(error.has_value() == row.contains("error"));
         if (row.contains("error")) {
@@ -51,7 +53,8 @@ TEST_CASE("published templates as a chat runs them", "[template]") {
         INFO(name);
         const bool thinker = name.find("DeepSeek-R1") != std::string::npos || name.starts_with("Qwen-QwQ") ||
                              name.starts_with("llama-cpp-deepseek-r1/") || name.starts_with("Qwen-Qwen3");
-        if (!row.contains("expected") || !row["tools"].is_null() || !(thinker || name.starts_with("Qwen-Qwen2.5"))) continue;
+        if (!row.contains("expected") || !row["tools"].is_null() || !(thinker || name.starts_with("Qwen-Qwen2.5")))
+            continue;
         const auto chat = ChatTemplate::from_source(row["template"].get<std::string>(), "t", Status::bad_model);
         std::vector<Message> messages;
         for (const auto& message : row["messages"]) {

@@ -42,8 +42,10 @@ TEST_CASE("templates give what Jinja2 gives", "[template]") {
         {"{{ 'x' if false }}|{{ n is not none and n is number }}", "|True"},
         // Numbers as Python has them
         {"{{ 7 / 2 }} {{ 6 / 2 }} {{ -7 // 2 }} {{ -7 % 3 }} {{ 7.5 % -2 }}", "3.5 3.0 -4 2 -0.5"},
-        {"{{ 1e16 }} {{ 1e15 }} {{ 0.0001 }} {{ 1e-5 }} {{ 0.1 + 0.2 }}", "1e+16 1000000000000000.0 0.0001 1e-05 0.30000000000000004"},
-        {"{{ 2.5|round }} {{ 2.675|round(2) }} {{ 7|round }} {{ '12abc'|int(3) }} {{ '0x1f'|int(base=16) }}", "2.0 2.67 7 3 31"},
+        {"{{ 1e16 }} {{ 1e15 }} {{ 0.0001 }} {{ 1e-5 }} {{ 0.1 + 0.2 }}",
+         "1e+16 1000000000000000.0 0.0001 1e-05 0.30000000000000004"},
+        {"{{ 2.5|round }} {{ 2.675|round(2) }} {{ 7|round }} {{ '12abc'|int(3) }} {{ '0x1f'|int(base=16) }}",
+         "2.0 2.67 7 3 31"},
         // str and repr
         {"{{ [1, 'a', none, true, 1.5, (2,), {'k': \"it's\"}] }}", "[1, 'a', None, True, 1.5, (2,), {'k': \"it's\"}]"},
         {"{{ {'a': [1, {'b': none}], 'é': 1.0}|tojson }}", "{\"a\": [1, {\"b\": null}], \"é\": 1.0}"},
@@ -51,16 +53,21 @@ TEST_CASE("templates give what Jinja2 gives", "[template]") {
         // Undefined
         {"[{{ nope }}{{ nope|default('d') }}{{ nope is defined }}{% for x in nope %}{% endfor %}]", "[dFalse]"},
         // Slices, strings
-        {"{{ 'héllo'[1] }} {{ 'abc'[::-1] }} {{ [1,2,3,4][-2:] }} {{ 'abc'[10:] }}{{ [1][5] is defined }}", "é cba [3, 4] False"},
+        {"{{ 'héllo'[1] }} {{ 'abc'[::-1] }} {{ [1,2,3,4][-2:] }} {{ 'abc'[10:] }}{{ [1][5] is defined }}",
+         "é cba [3, 4] False"},
         {"{{ 'a</think>b</think>c'.split('</think>')[-1] }} {{ ' x '|trim }} {{ 'xxaxx'.strip('x') }}", "c x a"},
         {"{{ '%s-%03d' % ('a', 7) }} {{ '{:>4}|{!r}'.format(1, 'q') }}", "a-007    1|'q'"},
         {"{{ 'ß ñ'.upper() }} {{ \"they're x-y\"|title }} {{ 'ab' * 2 }}", "SS Ñ They're X-Y abab"},
         // Scopes
         {"{% set x = 1 %}{% for i in [1,2] %}{% set x = i %}{{ x }}{% endfor %}{{ x }}", "121"},
         {"{% set ns = namespace(t=0) %}{% for i in range(4) %}{% set ns.t = ns.t + i %}{% endfor %}{{ ns.t }}", "6"},
-        {"{% macro f(a, b=2, c=b) %}{{ a }}{{ b }}{{ c }}{{ late }}{% endmacro %}{% set late = '!' %}{{ f(1) }}{{ f(1, c=9) }}", "122!129!"},
+        {"{% macro f(a, b=2, c=b) %}{{ a }}{{ b }}{{ c }}{{ late }}{% endmacro %}{% set late = '!' %}{{ f(1) }}{{ f(1, "
+         "c=9) }}",
+         "122!129!"},
         {"{% macro box() %}[{{ caller('x') }}]{% endmacro %}{% call(v) box() %}{{ v }}{{ n }}{% endcall %}", "[x5]"},
-        {"{% set b %}a{{ n }}{% endset %}{{ b|upper }}{% filter upper %}q{% endfilter %}{% with q=1 %}{{ q }}{% endwith %}", "A5Q1"},
+        {"{% set b %}a{{ n }}{% endset %}{{ b|upper }}{% filter upper %}q{% endfilter %}{% with q=1 %}{{ q }}{% "
+         "endwith %}",
+         "A5Q1"},
         {"{% generation %}a{% endgeneration %}", "a"},
         // Loops
         {"{% for m in messages %}{{ loop.index }}{{ m.role[0] }}{{ ',' if not loop.last }}{% endfor %}", "1s,2u,3a"},
@@ -176,19 +183,30 @@ TEST_CASE("hostile templates end in an error, soon and small", "[template][hosti
         {"recursion", "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}"},
         {"recursion by argument", "{% macro f(g) %}{{ g(g) }}{% endmacro %}{{ f(f) }}"},
         {"recursive loop", "{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}"},
-        {"caller recursion", "{% macro f() %}{% call f() %}{{ caller() }}{% endcall %}{% endmacro %}{% call f() %}{% endcall %}"},
+        {"caller recursion",
+         "{% macro f() %}{% call f() %}{{ caller() }}{% endcall %}{% endmacro %}{% call f() %}{% endcall %}"},
         {"self", "{% set ns = namespace() %}{% set ns.a = ns %}{{ ns }}"},
         {"self in a list", "{% set ns = namespace() %}{% set ns.a = [ns] %}{{ ns.a|string|length }}"},
         {"loops", "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"},
-        {"doubling", "{% set ns = namespace(s='ab') %}{% for i in range(60) %}{% set ns.s = ns.s + ns.s %}{% endfor %}"},
-        {"doubling lists", "{% set ns = namespace(s=[1]) %}{% for i in range(60) %}{% set ns.s = ns.s + ns.s %}{% endfor %}"},
-        {"sharing", "{% set ns = namespace(s=[1]) %}{% for i in range(60) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s }}"},
-        {"sharing as JSON", "{% set ns = namespace(s=[1]) %}{% for i in range(60) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s|tojson }}"},
-        {"sharing compared", "{% set ns = namespace(s=[1], t=[1]) %}{% for i in range(60) %}{% set ns.s = [ns.s, ns.s] %}"
-                             "{% set ns.t = [ns.t, ns.t] %}{% endfor %}{{ ns.s == ns.t }}"},
-        {"sharing as key", "{% set ns = namespace(s=(1,)) %}{% for i in range(60) %}{% set ns.s = (ns.s, ns.s) %}{% endfor %}{{ {ns.s: 1} }}"},
+        {"doubling",
+         "{% set ns = namespace(s='ab') %}{% for i in range(60) %}{% set ns.s = ns.s + ns.s %}{% endfor %}"},
+        {"doubling lists",
+         "{% set ns = namespace(s=[1]) %}{% for i in range(60) %}{% set ns.s = ns.s + ns.s %}{% endfor %}"},
+        {"sharing",
+         "{% set ns = namespace(s=[1]) %}{% for i in range(60) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s }}"},
+        {"sharing as JSON",
+         "{% set ns = namespace(s=[1]) %}{% for i in range(60) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ "
+         "ns.s|tojson }}"},
+        {"sharing compared",
+         "{% set ns = namespace(s=[1], t=[1]) %}{% for i in range(60) %}{% set ns.s = [ns.s, ns.s] %}"
+         "{% set ns.t = [ns.t, ns.t] %}{% endfor %}{{ ns.s == ns.t }}"},
+        {"sharing as key",
+         "{% set ns = namespace(s=(1,)) %}{% for i in range(60) %}{% set ns.s = (ns.s, ns.s) %}{% endfor %}{{ {ns.s: "
+         "1} }}"},
         {"deep list", "{% set ns = namespace(s=1) %}{% for i in range(90000) %}{% set ns.s = [ns.s] %}{% endfor %}"},
-        {"deep generator", "{% set ns = namespace(s=[1]) %}{% for i in range(90000) %}{% set ns.s = ns.s|map('string') %}{% endfor %}{{ ns.s|list }}"},
+        {"deep generator",
+         "{% set ns = namespace(s=[1]) %}{% for i in range(90000) %}{% set ns.s = ns.s|map('string') %}{% endfor %}{{ "
+         "ns.s|list }}"},
         {"repeat", "{{ 'a' * 9223372036854775807 }}"},
         {"repeat list", "{{ [1] * 9223372036854775807 }}"},
         {"indent", "{{ 'a'|indent(9223372036854775807, true) }}"},
@@ -203,13 +221,17 @@ TEST_CASE("hostile templates end in an error, soon and small", "[template][hosti
         {"batch fill", "{{ [1]|batch(9223372036854775807, 0)|list }}"},
         {"slices", "{{ [1]|slice(9223372036854775807)|list }}"},
         {"replace", "{{ ('a' * 1000000)|replace('', 'bbbbbbbbbbbbbbbbbbbbbbbb') }}"},
-        {"search", "{% set a = 'a' * 4000000 %}{% set b = a ~ 'b' %}{% for i in range(99999) %}{{ b in a ~ a }}{% endfor %}"},
+        {"search",
+         "{% set a = 'a' * 4000000 %}{% set b = a ~ 'b' %}{% for i in range(99999) %}{{ b in a ~ a }}{% endfor %}"},
         {"scan", "{% set a = 'a' * 8000000 %}{% for i in range(99999) %}{% if a.count('b') %}{% endif %}{% endfor %}"},
         {"split", "{{ ('a' * 9000000)|list|length }}"},
         {"output", "{% set a = 'a' * 1000000 %}{% for i in range(99999) %}{{ a }}{% endfor %}"},
         {"sort", "{% for i in range(99999) %}{% if range(99999)|sort %}{% endif %}{% endfor %}"},
-        {"unique", "{{ range(99999)|list|unique|list|length }}{% for i in range(99) %}{{ range(99999)|unique|list|length }}{% endfor %}"},
-        {"loop kept", "{% set ns = namespace() %}{% for i in [1] recursive %}{% set ns.l = loop %}{% endfor %}{{ ns.l([1]) }}"},
+        {"unique",
+         "{{ range(99999)|list|unique|list|length }}{% for i in range(99) %}{{ range(99999)|unique|list|length }}{% "
+         "endfor %}"},
+        {"loop kept",
+         "{% set ns = namespace() %}{% for i in [1] recursive %}{% set ns.l = loop %}{% endfor %}{{ ns.l([1]) }}"},
         {"wide call", "{{ dict(**dict(range(99999)|map('string')|map('list'))) }}"},
         {"changed", "{% for i in range(99999) %}{{ loop.changed(loop) }}{{ range(99999)|sum }}{% endfor %}"},
     };
@@ -242,7 +264,8 @@ TEST_CASE("limits leave room for honest templates", "[template]") {
 TEST_CASE("dates", "[template]") {
     using jinja::format_time;
     CHECK(format_time("%Y-%m-%d %H:%M:%S", 0) == "1970-01-01 00:00:00");
-    CHECK(format_time("%A %d %B %Y, day %j, week %V of %G", 951782400) == "Tuesday 29 February 2000, day 060, week 09 of 2000");
+    CHECK(format_time("%A %d %B %Y, day %j, week %V of %G", 951782400) ==
+          "Tuesday 29 February 2000, day 060, week 09 of 2000");
     CHECK(format_time("%-d.%-m. %e|%I %p|%y", 1767323045) == "2.1.  2|03 AM|26");
     CHECK(format_time("%Y %a", -1) == "1969 Wed");
     CHECK(format_time("%G-W%V-%u", 1609459199) == "2020-W53-4");
