@@ -121,7 +121,7 @@ FLAGS_STAMP := $(BUILD)/flags
 
 # ---- public targets ------------------------------------------------------------------------------------------------
 .DEFAULT_GOAL := distill
-.PHONY: distill distill-dynamic run test asan tsan aarch64 test-aarch64 bench check-headers check-isa-leaks format clean help setup FORCE
+.PHONY: install uninstall distill distill-dynamic run test asan tsan aarch64 test-aarch64 bench check-headers check-isa-leaks format clean help setup FORCE
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -174,6 +174,29 @@ tsan: setup  ## all tests under ThreadSanitizer
 bench: distill  ## measure MODEL=file.gguf (ARGS="-p 512 -n 64 -r 3")
 	@test -n "$(MODEL)" || { echo "usage: make bench MODEL=file.gguf [ARGS=...]" >&2; exit 2; }
 	./distill bench -m "$(MODEL)" $(ARGS)
+
+# ---- installing --------------------------------------------------------------------------------------------------
+PREFIX  ?= /usr/local
+# DESTDIR: what packagers put in front of PREFIX.
+INSTALL_ROOT = $(DESTDIR)$(PREFIX)
+COMPLETIONS  = $(INSTALL_ROOT)/share/bash-completion/completions/distill \
+               $(INSTALL_ROOT)/share/zsh/site-functions/_distill \
+               $(INSTALL_ROOT)/share/fish/vendor_completions.d/distill.fish
+MANUAL       = $(INSTALL_ROOT)/share/man/man1/distill.1
+DOCUMENTS    = $(INSTALL_ROOT)/share/doc/distill
+
+install: distill  ## binary, manual page, completions below PREFIX=/usr/local (DESTDIR= for packages)
+	@mkdir -p "$(INSTALL_ROOT)/bin" "$(DOCUMENTS)" $(foreach f,$(MANUAL) $(COMPLETIONS),"$(dir $(f))")
+	install -m 755 build/release/distill "$(INSTALL_ROOT)/bin/distill"
+	install -m 644 README.md LICENSE "$(DOCUMENTS)"
+	./distill man > "$(MANUAL)"
+	./distill completion bash > "$(word 1,$(COMPLETIONS))"
+	./distill completion zsh > "$(word 2,$(COMPLETIONS))"
+	./distill completion fish > "$(word 3,$(COMPLETIONS))"
+
+uninstall:  ## what make install put there
+	rm -f "$(INSTALL_ROOT)/bin/distill" $(foreach f,$(MANUAL) $(COMPLETIONS),"$(f)")
+	rm -rf "$(DOCUMENTS)"
 
 check-headers: setup  ## every header compiles alone
 	$(SUB_MAKE) $(HEADERS:%=build/headers/%.ok)

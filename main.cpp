@@ -65,6 +65,8 @@ Status run(int argc, char** argv) {
     add_bench_command(app, action);
     add_eval_command(app, action);
     add_quantize_command(app, action);
+    add_doctor_command(app, action);
+    add_manual_commands(app, action);
 
     std::vector<std::string> arguments = normalise_arguments(argc, argv);
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back

@@ -53,17 +53,6 @@ struct Row {
     }
 };
 
-// Multiply-adds of one token in the matrices of the layers. The output matrix works for the last position only.
-double macs_per_token(const Gguf& file) {
-    double macs = 0;
-    for (const Tensor& t : file.tensors()) {
-        if (t.n_dims == 2 && t.name.substr(0, 4) == "blk.") {
-            macs += static_cast<double>(t.columns()) * static_cast<double>(t.rows());
-        }
-    }
-    return macs;
-}
-
 // Any ids do: the work is the same. Spread over the vocabulary, so that the embedding rows are not all in the cache.
 std::vector<TokenId> some_tokens(int n, int n_vocab) {
     std::vector<TokenId> ids;

@@ -25,5 +25,8 @@ void add_logits_command(CLI::App& app, Action& action);
 void add_bench_command(CLI::App& app, Action& action);
 void add_eval_command(CLI::App& app, Action& action);
 void add_quantize_command(CLI::App& app, Action& action);
+void add_doctor_command(CLI::App& app, Action& action);
+// `man` and `completion`, which describe all the others.
+void add_manual_commands(CLI::App& app, Action& action);
 
 }  // namespace distill

@@ -188,6 +188,16 @@ nlohmann::ordered_json sampling_record(const SamplerOptions& sampler) {
             {"frequency_penalty", readable(sampler.frequency_penalty)}};
 }
 
+double macs_per_token(const Gguf& file) {
+    double macs = 0;
+    for (const Tensor& t : file.tensors()) {
+        if (t.n_dims == 2 && t.name.substr(0, 4) == "blk.") {
+            macs += static_cast<double>(t.columns()) * static_cast<double>(t.rows());
+        }
+    }
+    return macs;
+}
+
 std::string model_fingerprint(const Gguf& file) {
     Fingerprint fingerprint;
     for (const Value& value : file.values()) {

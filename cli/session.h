@@ -69,6 +69,9 @@ std::string speed_line(const Session& session, const Generation& g);
 // The sampling options as records show them, without the seed.
 nlohmann::ordered_json sampling_record(const SamplerOptions& sampler);
 
+// Multiply-adds of one token in the matrices of the layers. The output matrix works for the last position only.
+double macs_per_token(const Gguf& file);
+
 // 16 hex digits over the metadata and the tensors: two files with the same ones answer the same. Reads the whole file.
 std::string model_fingerprint(const Gguf& file);
 
