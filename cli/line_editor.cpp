@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "cli/history.h"
+#include "cli/terminal.h"
 #include "cli/text_width.h"
 #include "tokenizer/unicode.h"
 
@@ -27,21 +28,6 @@ bool in_word(std::string_view text, std::size_t at) {
 
 bool is_blank_at(std::string_view text, std::size_t at) {
     return is_blank(class_of(decode_char(text, at).code));
-}
-
-// A terminal that is gone shows nothing; the next read tells.
-void write_all(int fd, std::string_view bytes) {
-    while (!bytes.empty()) {
-        const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-        if (n > 0) {
-            bytes.remove_prefix(static_cast<std::size_t>(n));
-        } else if (n < 0 && errno == EAGAIN) {
-            pollfd ready{fd, POLLOUT, 0};
-            ::poll(&ready, 1, -1);
-        } else if (n == 0 || errno != EINTR) {
-            return;
-        }
-    }
 }
 
 // How much all of them begin with, in whole characters.

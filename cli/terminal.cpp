@@ -18,7 +18,17 @@ namespace {
 constexpr auto kProgressDelay = std::chrono::milliseconds(500);
 constexpr auto kProgressInterval = std::chrono::milliseconds(100);
 
-// True when all bytes went out; otherwise errno says why.
+bool dumb_terminal() {
+    const char* term = std::getenv("TERM");
+    return term == nullptr || *term == '\0' || std::strcmp(term, "dumb") == 0;
+}
+
+void say(std::string_view kind, std::string_view text) {
+    write_all(STDERR_FILENO, fmt::format("distill: {}{}\n", kind, text));
+}
+
+}  // namespace
+
 bool write_all(int fd, std::string_view bytes) {
     while (!bytes.empty()) {
         const ssize_t n = ::write(fd, bytes.data(), bytes.size());
@@ -34,17 +44,6 @@ bool write_all(int fd, std::string_view bytes) {
     }
     return true;
 }
-
-bool dumb_terminal() {
-    const char* term = std::getenv("TERM");
-    return term == nullptr || *term == '\0' || std::strcmp(term, "dumb") == 0;
-}
-
-void say(std::string_view kind, std::string_view text) {
-    write_all(STDERR_FILENO, fmt::format("distill: {}{}\n", kind, text));
-}
-
-}  // namespace
 
 Output::Output(int fd, std::string_view name) : fd_(fd), name_(name), terminal_(::isatty(fd) == 1) {}
 

@@ -8,6 +8,9 @@
 
 namespace distill {
 
+// Writes to a descriptor until all is out, however it is set. False when that fails; errno then says why.
+bool write_all(int fd, std::string_view bytes);
+
 // An output descriptor. Nothing is buffered: each write is one whole character or more, seen at once.
 class Output {
   public:
