@@ -1,7 +1,6 @@
 #include "cli/line_editor.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
