@@ -19,20 +19,17 @@ std::size_t width(int heads, const Config& c) {
 }  // namespace
 
 Scratch::Scratch(const Model& m, int n_threads, std::size_t n)
-    : Scratch(m.config, static_cast<std::size_t>(n_threads) * m.packing->largest_panel(), n) {}
-
-Scratch::Scratch(const Config& c, std::size_t panel_bytes, std::size_t n)
     : max_tokens(n),
-      panels(panel_bytes),
-      x(n * static_cast<std::size_t>(c.d_model)),
-      h(n, static_cast<std::size_t>(c.d_model)),
-      q(n * width(c.n_heads, c)),
-      k(n * width(c.n_kv_heads, c)),
-      v(n * width(c.n_kv_heads, c)),
-      attended(n, width(c.n_heads, c)),
-      gate(n, static_cast<std::size_t>(c.d_ff)),
-      up(n * static_cast<std::size_t>(c.d_ff)),
-      output_pairs(2 * n, static_cast<std::size_t>(c.d_model)) {}
+      ops(m, n_threads, n),
+      x(n * static_cast<std::size_t>(m.config.d_model)),
+      h(n, static_cast<std::size_t>(m.config.d_model)),
+      q(n * width(m.config.n_heads, m.config)),
+      k(n * width(m.config.n_kv_heads, m.config)),
+      v(n * width(m.config.n_kv_heads, m.config)),
+      attended(n, width(m.config.n_heads, m.config)),
+      gate(n, static_cast<std::size_t>(m.config.d_ff)),
+      up(n * static_cast<std::size_t>(m.config.d_ff)),
+      output_pairs(2 * n, static_cast<std::size_t>(m.config.d_model)) {}
 
 namespace {
 
@@ -62,7 +59,7 @@ std::span<const float> forward(const Model& m, std::span<const Part> parts, Scra
                       n_kv_heads = static_cast<std::size_t>(c.n_kv_heads);
     const std::vector<Segment> segments = make_segments(parts);
     const std::size_t n_tokens = segments.back().first + segments.back().n_tokens;
-    const Ops ops{m, pool, s.panels, n_tokens};
+    const Ops ops{m, pool, s.ops, n_tokens};
     assert(n_tokens <= s.max_tokens);
 
     for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -105,7 +102,7 @@ std::span<const float> forward(const Model& m, std::span<const Part> parts, Scra
                 std::copy_n(s.x.data() + last_row * d_model, d_model, s.x.data() + i * d_model);
             }
         }
-        const Ops last{m, pool, s.panels, rows};
+        const Ops last{m, pool, s.ops, rows};
         last.rms_norm(s.h, s.x.data(), m.output_norm);
         s.logits.resize(rows * m.output.rows);
         last.logits(s.logits.data(), m.output, s.h, s.output_pairs);

@@ -16,7 +16,7 @@ namespace distill {
 struct Scratch {
     Scratch(const Model& model, int n_threads, std::size_t max_tokens);
     std::size_t max_tokens;
-    Buffer<std::byte> panels;   // [threads][largest panel]
+    OpsScratch ops;
     Buffer<float> x;            // [tokens, d_model]: the residual stream
     Activation h;               // [tokens, d_model]
     Buffer<float> q, k, v;      // [tokens, n_heads * head_dim | n_kv_heads * head_dim]
@@ -25,9 +25,6 @@ struct Scratch {
     Buffer<float> up;           // [tokens, d_ff]
     Activation output_pairs;    // [2 * rows asked for, d_model]
     std::vector<float> logits;  // [rows asked for, n_vocab]
-
-  private:
-    Scratch(const Config& config, std::size_t panel_bytes, std::size_t max_tokens);
 };
 
 // What one sequence of tokens has behind it.

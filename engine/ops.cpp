@@ -31,6 +31,21 @@ template class Buffer<std::byte>;
 Activation::Activation(std::size_t max_tokens, std::size_t n_)
     : n(n_), floats(max_tokens * n_), blocks((max_tokens + kMaxGroup) * (n_ / kActBlock) * sizeof(ActBlock<1>)) {}
 
+AttendScratch::AttendScratch(std::size_t head_dim)
+    : queries(kMaxQueries * head_dim),
+      blocks((kMaxQueries + kMaxGroup) * head_dim / kActBlock * sizeof(ActBlock<1>)),
+      values(kMaxQueries * head_dim),
+      page_values(kMaxQueries * head_dim),
+      scores(kMaxQueries * KvCache::kPageTokens),
+      expanded(KvCache::kPageTokens * (head_dim + kPanelRows)) {}
+
+OpsScratch::OpsScratch(const Model& m, int n_threads, std::size_t max_tokens)
+    : panel_bytes(m.packing->largest_panel()),
+      panels(static_cast<std::size_t>(n_threads) * panel_bytes),
+      sums(max_tokens * static_cast<std::size_t>(m.config.d_model)) {
+    for (int i = 0; i < n_threads; ++i) attention.emplace_back(static_cast<std::size_t>(m.config.head_dim));
+}
+
 void RopeTable::extend(std::size_t n_positions) {
     const std::size_t old = half_ == 0 ? n_positions : cos_.size() / half_;
     if (n_positions <= old) return;
@@ -49,25 +64,19 @@ void RopeTable::extend(std::size_t n_positions) {
 template <class Job>
 void Ops::for_groups(const Job& job) const {
     const auto group = static_cast<std::size_t>(kernels_.group);
-    if (n_tokens_ <= group) {
-        job(std::size_t{0}, n_tokens_);
-        return;
-    }
-    std::atomic<std::size_t> next{0};
-    pool_.share([&](int) {
-        for (std::size_t t = next.fetch_add(group); t < n_tokens_; t = next.fetch_add(group)) {
-            job(t, std::min(t + group, n_tokens_));
-        }
+    pool_.share((n_tokens_ + group - 1) / group, [&](std::size_t i, int) {
+        const std::size_t first = i * group;
+        job(first, std::min(first + group, n_tokens_));
     });
 }
 
-void Ops::quantize_group(Activation& a, std::size_t first) const {
+void Ops::quantize_group(Activation& a, std::size_t first, std::size_t column, std::size_t columns) const {
     if (a.n % kActBlock != 0) return;  // only float weights have such rows
     const std::size_t left = n_tokens_ - first;
-    const int group = group_size(static_cast<int>(left), kernels_.group);
-    const std::size_t here = std::min(left, static_cast<std::size_t>(group));
-    kernels_.ops.quantize(a.blocks.data() + first * (a.n / kActBlock) * sizeof(ActBlock<1>), a.row(first), a.n, a.n,
-                          static_cast<int>(here), group);
+    const auto group = static_cast<std::size_t>(group_size(static_cast<int>(left), kernels_.group));
+    std::byte* blocks = a.blocks.data() + (first * (a.n / kActBlock) + group * (column / kActBlock)) * sizeof(ActBlock<1>);
+    kernels_.ops.quantize(blocks, a.row(first) + column, a.n, columns, static_cast<int>(std::min(left, group)),
+                          static_cast<int>(group));
 }
 
 void Ops::embed(float* x, const Tensor& embedding, std::span<const std::int32_t> tokens) const {
@@ -83,15 +92,23 @@ void Ops::rms_norm(Activation& h, const float* x, const Vector& weight) const {
         for (std::size_t t = first; t < last; ++t) {
             kernels_.ops.rms_norm(h.row(t), x + t * h.n, weight.data(), h.n, config_.norm_eps);
         }
-        quantize_group(h, first);
+        quantize_group(h, first, 0, h.n);
     });
 }
 
 void Ops::silu_mul(Activation& gate, const float* up) const {
-    for_groups([&](std::size_t first, std::size_t last) {
-        // Token by token: where a vector ends in a row decides how its last values are computed.
-        for (std::size_t t = first; t < last; ++t) kernels_.ops.silu_mul(gate.row(t), up + t * gate.n, gate.n);
-        quantize_group(gate, first);
+    // Columns are shared out as well: a decoded token has but one row. Whole vectors, because where a vector ends in a row
+    // decides how its last values are computed.
+    constexpr std::size_t kColumns = 1024;
+    const auto group = static_cast<std::size_t>(kernels_.group);
+    const std::size_t parts = (gate.n + kColumns - 1) / kColumns;
+    pool_.share((n_tokens_ + group - 1) / group * parts, [&](std::size_t i, int) {
+        const std::size_t first = i / parts * group, last = std::min(first + group, n_tokens_);
+        const std::size_t column = i % parts * kColumns, columns = std::min(kColumns, gate.n - column);
+        for (std::size_t t = first; t < last; ++t) {
+            kernels_.ops.silu_mul(gate.row(t) + column, up + t * gate.n + column, columns);
+        }
+        quantize_group(gate, first, column, columns);
     });
 }
 
@@ -115,7 +132,7 @@ void Ops::logits(float* out, const Matrix& weight, const Activation& h, Activati
                 lost[i] = x[i] - static_cast<float>(block.q[0][k]) * block.scale[0][k / (kActBlock / 2)];
             }
         }
-        doubled.quantize_group(pairs, first);
+        doubled.quantize_group(pairs, first, 0, pairs.n);
     });
     doubled.run_products({{out, &weight}}, pairs, true);
 }
@@ -175,21 +192,14 @@ void Ops::run_products(std::initializer_list<Product> products, const Activation
         const std::size_t begin = (step - pieces[i].first_step) * pieces[i].rows,
                           end = std::min(begin + pieces[i].rows, w.rows);
         if (const std::byte* panels = w.panels()) return multiply(p, panels + begin * row_bytes, begin, end);
-        std::byte* panel = panel_buffers_ + static_cast<std::size_t>(thread) * panel_buffer_bytes_;
+        std::byte* panel = scratch_.panels.data() + static_cast<std::size_t>(thread) * scratch_.panel_bytes;
         for (std::size_t row = begin; row < end; row += kPanelRows) {
             const std::size_t panel_end = std::min(row + kPanelRows, end);
             pack_panels(panel, *w.format, w.source + row * row_bytes, 0, panel_end - row, w.columns);
             multiply(p, panel, row, panel_end);
         }
     };
-    if (pool_.size() == 1 || n_steps == 1) {
-        for (std::size_t s = 0; s < n_steps; ++s) run_step(s, 0);
-        return;
-    }
-    std::atomic<std::size_t> next{0};
-    pool_.share([&](int thread) {
-        for (std::size_t s = next.fetch_add(1); s < n_steps; s = next.fetch_add(1)) run_step(s, thread);
-    });
+    pool_.share(n_steps, run_step);
 }
 
 template <class Job>
@@ -232,25 +242,6 @@ void Ops::store(std::span<const Segment> segments, std::size_t layer, const floa
 namespace {
 
 constexpr std::size_t kPage = KvCache::kPageTokens;
-constexpr std::size_t kMaxQueries = 64;  // of a tile of attention
-
-// Working memory of one thread for one tile of attention.
-struct AttendScratch {
-    explicit AttendScratch(std::size_t head_dim)
-        : queries(kMaxQueries * head_dim),
-          blocks((kMaxQueries + kMaxGroup) * head_dim / kActBlock * sizeof(ActBlock<1>)),
-          values(kMaxQueries * head_dim),
-          page_values(kMaxQueries * head_dim),
-          scores(kMaxQueries * kPage),
-          expanded(kPage * (head_dim + kPanelRows)) {}
-    Buffer<float> queries;      // [rows][head_dim]
-    Buffer<std::byte> blocks;   // the same as int8, for keys in q8_0
-    Buffer<float> values;       // [rows][head_dim]: weighted values so far
-    Buffer<float> page_values;  // [rows][head_dim]: those of one page
-    Buffer<float> scores;       // [rows][kPage]
-    Buffer<float> expanded;     // values of one page and head in q8_0, as F32 panels
-};
-
 // Into the second-level cache.
 void prefetch(const std::byte* from, std::size_t bytes) {
     for (std::size_t i = 0; i < bytes; i += 64) __builtin_prefetch(from + i, 0, 2);
@@ -419,17 +410,12 @@ void Ops::attend(Activation& out, const float* q, std::span<const Segment> segme
     // Begin with those that see the most keys, so that the threads end together.
     std::ranges::stable_sort(tiles, std::greater<>(), [](const Tile& t) { return t.segment->position + t.first; });
     const std::size_t units = tiles.size() * head_blocks * n_kv_heads;
-    std::vector<AttendScratch> scratch;
-    for (int i = 0; i < pool_.size(); ++i) scratch.emplace_back(head_dim);
-    std::atomic<std::size_t> next{0};
-    pool_.share([&](int thread) {
-        for (std::size_t u = next.fetch_add(1); u < units; u = next.fetch_add(1)) {
-            const Tile& tile = tiles[u / n_kv_heads / head_blocks];
-            attend_tile(*tile.segment, tile.first, tile.tokens, u % n_kv_heads, u / n_kv_heads % head_blocks,
-                        scratch[static_cast<std::size_t>(thread)]);
-        }
+    pool_.share(units, [&](std::size_t u, int thread) {
+        const Tile& tile = tiles[u / n_kv_heads / head_blocks];
+        attend_tile(*tile.segment, tile.first, tile.tokens, u % n_kv_heads, u / n_kv_heads % head_blocks,
+                    scratch_.attention[static_cast<std::size_t>(thread)]);
     });
-    for_groups([&](std::size_t first, std::size_t) { quantize_group(out, first); });
+    for_groups([&](std::size_t first, std::size_t) { quantize_group(out, first, 0, out.n); });
 }
 
 bool Ops::all_finite(const float* x, std::size_t n) const {

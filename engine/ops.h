@@ -79,16 +79,33 @@ struct Segment {
     std::size_t first, n_tokens;  // rows of the batch
 };
 
+// Rows of queries that one tile of attention works on.
+inline constexpr std::size_t kMaxQueries = 64;
+
+// Working memory of one thread for one tile of attention.
+struct AttendScratch {
+    explicit AttendScratch(std::size_t head_dim);
+    Buffer<float> queries;      // [rows][head_dim]
+    Buffer<std::byte> blocks;   // the same as int8, for keys in q8_0
+    Buffer<float> values;       // [rows][head_dim]: weighted values so far
+    Buffer<float> page_values;  // [rows][head_dim]: those of one page
+    Buffer<float> scores;       // [rows][kPageTokens]
+    Buffer<float> expanded;     // values of one page and head in q8_0, as F32 panels
+};
+
+// What operations on at most max_tokens tokens need beside their operands.
+struct OpsScratch {
+    OpsScratch(const Model& model, int n_threads, std::size_t max_tokens);
+    std::size_t panel_bytes;               // model.packing->largest_panel()
+    Buffer<std::byte> panels;              // [threads][panel_bytes], for matrices that are not packed yet
+    Buffer<float> sums;                    // [max_tokens][d_model]: of a product whose columns are not through yet
+    std::vector<AttendScratch> attention;  // [threads]
+};
+
 class Ops {
   public:
-    // panel_buffers: [threads][model.packing->largest_panel()], for matrices that are not packed yet.
-    Ops(const Model& model, ThreadPool& pool, Buffer<std::byte>& panel_buffers, std::size_t n_tokens)
-        : config_(model.config),
-          kernels_(*model.kernels),
-          pool_(pool),
-          panel_buffers_(panel_buffers.data()),
-          panel_buffer_bytes_(model.packing->largest_panel()),
-          n_tokens_(n_tokens) {}
+    Ops(const Model& model, ThreadPool& pool, OpsScratch& scratch, std::size_t n_tokens)
+        : config_(model.config), kernels_(*model.kernels), pool_(pool), scratch_(scratch), n_tokens_(n_tokens) {}
 
     void embed(float* x, const Tensor& embedding, std::span<const std::int32_t> tokens) const;
     // h = rms_norm(x) * weight, [n_tokens, n]; quantised as well.
@@ -112,7 +129,8 @@ class Ops {
 
   private:
     Ops(const Ops& other, std::size_t n_tokens) : Ops(other) { n_tokens_ = n_tokens; }
-    void quantize_group(Activation& a, std::size_t first) const;
+    // The group of tokens that begins at `first`; of its columns, a multiple of 32, those from `column` on.
+    void quantize_group(Activation& a, std::size_t first, std::size_t column, std::size_t columns) const;
     void run_products(std::initializer_list<Product> products, const Activation& h, bool pairs) const;
     // job(first, last) for groups of tokens, over the threads when there is more than one group.
     template <class Job>
@@ -124,8 +142,7 @@ class Ops {
     const Config& config_;
     const Kernels& kernels_;
     ThreadPool& pool_;
-    std::byte* panel_buffers_;
-    std::size_t panel_buffer_bytes_;
+    OpsScratch& scratch_;
     std::size_t n_tokens_;
 };
 

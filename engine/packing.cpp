@@ -83,14 +83,11 @@ void Packing::pack(ThreadPool& pool, Job& job) {
     const Tensor& t = *job.tensor;
     std::byte* panels = memory_ + job.offset;
     const std::size_t row_bytes = t.format->row_bytes(t.columns()), by = rows_per_step(t);
-    std::atomic<std::size_t> claimed{0};
-    pool.share([&](int) {
-        for (std::size_t row = claimed.fetch_add(by); row < t.rows(); row = claimed.fetch_add(by)) {
-            const std::size_t end = std::min(row + by, static_cast<std::size_t>(t.rows()));
-            pack_panels(panels, *t.format, t.data.data(), row, end, t.columns());
-            // Never two copies resident: the source of what is packed goes at once.
-            file_.release(t.data.subspan(row * row_bytes, (end - row) * row_bytes));
-        }
+    pool.share((t.rows() + by - 1) / by, [&](std::size_t step, int) {
+        const std::size_t row = step * by, end = std::min(row + by, static_cast<std::size_t>(t.rows()));
+        pack_panels(panels, *t.format, t.data.data(), row, end, t.columns());
+        // Never two copies resident: the source of what is packed goes at once.
+        file_.release(t.data.subspan(row * row_bytes, (end - row) * row_bytes));
     });
     job.panels.store(panels, std::memory_order_release);
 }

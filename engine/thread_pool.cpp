@@ -45,6 +45,12 @@ struct ThreadPool::Impl {
     // Who may still join: generation << 32 | kClosed | workers that have entered.
     alignas(64) std::atomic<std::uint64_t> entry{0};
     const std::function<void(int)>* job = nullptr;
+    // The pieces of a shared job that began as one thread's own.
+    struct alignas(64) Range {
+        std::atomic<std::size_t> next{0};
+        std::size_t end = 0;
+    };
+    std::vector<Range> ranges;  // [threads]
     bool stopping = false;
     std::vector<int> caller_cpus;  // what the caller was allowed before it was told to keep to the big cores
 
@@ -100,6 +106,7 @@ ThreadPool::ThreadPool(int n_threads, const Cores& cores) : impl_(std::make_uniq
         impl_->caller_cpus = allowed_cpus();
         keep_to_cpus(cores.cpus);
     }
+    impl_->ranges = std::vector<Impl::Range>(static_cast<std::size_t>(n_threads));
     for (int i = 1; i < n_threads; ++i) impl_->workers.emplace_back([this, i] { impl_->work(i); });
 }
 
@@ -122,11 +129,25 @@ void ThreadPool::run(const std::function<void(int)>& job) {
     if (!p.workers.empty()) p.wait_for(static_cast<std::uint32_t>(p.workers.size()));
 }
 
-void ThreadPool::share(const std::function<void(int)>& job) {
+void ThreadPool::share(std::size_t n_pieces, const std::function<void(std::size_t, int)>& job) {
     Impl& p = *impl_;
-    if (!p.workers.empty()) p.start(job);
-    job(0);
-    if (p.workers.empty()) return;
+    if (p.workers.empty() || n_pieces <= 1) {
+        for (std::size_t i = 0; i < n_pieces; ++i) job(i, 0);
+        return;
+    }
+    const std::size_t n = p.ranges.size();
+    for (std::size_t i = 0; i < n; ++i) {
+        p.ranges[i].next.store(n_pieces * i / n, std::memory_order_relaxed);
+        p.ranges[i].end = n_pieces * (i + 1) / n;
+    }
+    const std::function<void(int)> claim = [&](int thread) {
+        for (std::size_t i = 0; i < n; ++i) {
+            Impl::Range& r = p.ranges[(static_cast<std::size_t>(thread) + i) % n];
+            for (std::size_t k = r.next.fetch_add(1); k < r.end; k = r.next.fetch_add(1)) job(k, thread);
+        }
+    };
+    p.start(claim);
+    claim(0);
     const std::uint64_t entered = p.entry.fetch_or(Impl::kClosed, std::memory_order_acq_rel) & (Impl::kClosed - 1);
     p.wait_for(static_cast<std::uint32_t>(entered));
 }

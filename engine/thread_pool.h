@@ -23,10 +23,11 @@ class ThreadPool {
     // Calls job(thread) for thread = 0..size()-1, thread 0 on the caller; returns when all have returned. Jobs must not
     // throw. One run at a time.
     void run(const std::function<void(int thread)>& job);
-    // The same for a job whose threads claim its pieces one by one until none is left: a thread that has not begun when
-    // the caller finds no more is left out, so that a core which other programs keep busy delays nobody. Thread 0
-    // always runs.
-    void share(const std::function<void(int thread)>& job);
+    // Calls job(piece, thread) once for each piece of 0..n_pieces-1; returns when all have returned. Each thread begins
+    // with a run of neighbours of its own, so that what pieces read from memory is one stream a thread, and then helps
+    // the others with theirs. A thread that has not begun when nothing is left is not waited for: a core that other
+    // programs keep busy delays nobody.
+    void share(std::size_t n_pieces, const std::function<void(std::size_t piece, int thread)>& job);
 
   private:
     struct Impl;

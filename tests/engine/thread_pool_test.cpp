@@ -27,10 +27,10 @@ TEST_CASE("share gets every piece done once, whoever comes in time", "[threads]"
         for (int round = 0; round < 2000; ++round) {
             const int n = round % 7;
             std::vector<std::atomic<int>> done(static_cast<std::size_t>(n));
-            std::atomic<int> next{0}, inside{0};
-            pool.share([&](int) {
+            std::atomic<int> inside{0};
+            pool.share(static_cast<std::size_t>(n), [&](std::size_t piece, int) {
                 ++inside;
-                for (int i = next++; i < n; i = next++) ++done[static_cast<std::size_t>(i)];
+                ++done[piece];
                 --inside;
             });
             REQUIRE(inside == 0);
@@ -42,17 +42,20 @@ TEST_CASE("share gets every piece done once, whoever comes in time", "[threads]"
     }
 }
 
-TEST_CASE("share always runs the caller and lets others help", "[threads]") {
+TEST_CASE("share gives each thread neighbours, and a thread that is done helps", "[threads]") {
     ThreadPool pool{2};
-    std::atomic<bool> caller{false}, helped{false};
-    pool.share([&](int thread) {
-        (thread == 0 ? caller : helped) = true;
-        // The caller's piece lasts until the other thread has come.
-        while (thread == 0 && !helped) {
+    std::vector<int> by(100, -1);
+    std::atomic<bool> helped{false};
+    pool.share(by.size(), [&](std::size_t piece, int thread) {
+        by[piece] = thread;
+        // The caller's first piece lasts until the other thread has done its own half and begun to help.
+        if (thread == 1 && piece < by.size() / 2) helped = true;
+        while (thread == 0 && piece == 0 && !helped) {
         }
     });
-    CHECK(caller);
     CHECK(helped);
+    CHECK(by[0] == 0);
+    for (std::size_t i = by.size() / 2; i < by.size(); ++i) CHECK(by[i] == 1);
 }
 
 }  // namespace
