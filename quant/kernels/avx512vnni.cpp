@@ -90,11 +90,29 @@ struct Avx512 {
         __builtin_memcpy(&value, &most, 4);
         return value;
     }
-    // The sum of squared distances of x * inverse to the next integer.
-    DISTILL_INLINE static float rounding_loss(const float* x, float inverse) {
-        const __m512 v = _mm512_mul_ps(_mm512_loadu_ps(x), _mm512_set1_ps(inverse));
-        const __m512 distance = _mm512_sub_ps(v, _mm512_roundscale_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
-        return _mm512_reduce_add_ps(_mm512_mul_ps(distance, distance));
+    // For four factors, `stride` apart: the sum of squared distances of 16 values x * factor to the next integer. The four
+    // sums are formed together: halves of registers, then quarters, then lanes.
+    DISTILL_INLINE static void rounding_losses(float* loss, const float* x, const float* factor, std::size_t stride) {
+        const __m512 v = _mm512_loadu_ps(x);
+        __m512 square[4];
+        unroll<4>([&](auto s) DISTILL_LAMBDA {
+            const __m512 scaled = _mm512_mul_ps(v, _mm512_set1_ps(factor[s * stride]));
+            const __m512 distance =
+                _mm512_sub_ps(scaled, _mm512_roundscale_ps(scaled, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+            square[s] = _mm512_mul_ps(distance, distance);
+        });
+        const auto halves = [](__m512 a, __m512 b) DISTILL_LAMBDA {
+            return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
+        };
+        const __m512 a = halves(square[0], square[1]), b = halves(square[2], square[3]);
+        __m512 sums = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
+        sums = _mm512_add_ps(sums, _mm512_permute_ps(sums, 0x4e));
+        sums = _mm512_add_ps(sums, _mm512_permute_ps(sums, 0xb1));
+        const __m512i first_lanes = _mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 8, 4, 0);
+        const __m128 four = _mm512_castps512_ps128(_mm512_permutexvar_ps(first_lanes, sums));
+        unroll<4>([&](auto s) DISTILL_LAMBDA {
+            loss[s * stride] = _mm_cvtss_f32(_mm_permute_ps(four, static_cast<int>(s)));
+        });
     }
     // q = x * inverse, rounded; returns the sum.
     DISTILL_INLINE static std::int32_t round(std::int8_t* q, const float* x, float inverse) {

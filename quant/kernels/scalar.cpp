@@ -126,14 +126,16 @@ struct Scalar {
     }
     // 1.5 * 2^23: a float that large has no room for a fraction, so adding it rounds to the nearest even integer.
     static constexpr float kRound = 12582912.0f;
-    // The sum of squared distances of x * inverse to the next integer.
-    static float rounding_loss(const float* x, float inverse) {
-        float loss = 0;
-        for (std::size_t i = 0; i < 16; ++i) {
-            const float v = x[i] * inverse, distance = v - ((v + kRound) - kRound);
-            loss += distance * distance;
+    // For four factors, `stride` apart: the sum of squared distances of 16 values x * factor to the next integer.
+    static void rounding_losses(float* losses, const float* x, const float* factor, std::size_t stride) {
+        for (std::size_t s = 0; s < 4; ++s) {
+            float loss = 0;
+            for (std::size_t i = 0; i < 16; ++i) {
+                const float v = x[i] * factor[s * stride], distance = v - ((v + kRound) - kRound);
+                loss += distance * distance;
+            }
+            losses[s * stride] = loss;
         }
-        return loss;
     }
     // q = x * inverse, rounded; returns the sum.
     static std::int32_t round(std::int8_t* q, const float* x, float inverse) {

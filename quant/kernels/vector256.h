@@ -82,13 +82,19 @@ struct Vector256 {
         const __m256 v = _mm256_mul_ps(_mm256_loadu_ps(x), inverse);
         return _mm256_sub_ps(v, _mm256_round_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
     }
-    // The sum of squared distances of x * inverse to the next integer.
-    DISTILL_INLINE static float rounding_loss(const float* x, float inverse) {
-        const __m256 a = distance(x, _mm256_set1_ps(inverse)), b = distance(x + 8, _mm256_set1_ps(inverse));
-        const __m256 squares = _mm256_fmadd_ps(a, a, _mm256_mul_ps(b, b));
-        __m128 s = _mm_add_ps(_mm256_castps256_ps128(squares), _mm256_extractf128_ps(squares, 1));
-        s = _mm_add_ps(s, _mm_movehl_ps(s, s));
-        return _mm_cvtss_f32(_mm_add_ss(s, _mm_shuffle_ps(s, s, 1)));
+    // For four factors, `stride` apart: the sum of squared distances of 16 values x * factor to the next integer.
+    DISTILL_INLINE static void rounding_losses(float* loss, const float* x, const float* factor, std::size_t stride) {
+        __m256 square[4];
+        unroll<4>([&](auto s) DISTILL_LAMBDA {
+            const __m256 f = _mm256_set1_ps(factor[s * stride]), a = distance(x, f), b = distance(x + 8, f);
+            square[s] = _mm256_fmadd_ps(a, a, _mm256_mul_ps(b, b));
+        });
+        // Neighbouring lanes twice: a register holds all four sums in each half.
+        const __m256 sums = _mm256_hadd_ps(_mm256_hadd_ps(square[0], square[1]), _mm256_hadd_ps(square[2], square[3]));
+        const __m128 four = _mm_add_ps(_mm256_castps256_ps128(sums), _mm256_extractf128_ps(sums, 1));
+        unroll<4>([&](auto s) DISTILL_LAMBDA {
+            loss[s * stride] = _mm_cvtss_f32(_mm_permute_ps(four, static_cast<int>(s)));
+        });
     }
     // q = x * inverse, rounded; returns the sum.
     DISTILL_INLINE static std::int32_t round(std::int8_t* q, const float* x, float inverse) {

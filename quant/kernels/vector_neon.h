@@ -87,14 +87,16 @@ struct VectorNeon {
         });
         return vgetq_lane_f32(vreinterpretq_f32_u32(vdupq_n_u32(vmaxvq_u32(most))), 0);
     }
-    // The sum of squared distances of x * inverse to the next integer.
-    DISTILL_INLINE static float rounding_loss(const float* x, float inverse) {
-        F32 squares = vdupq_n_f32(0.0f);
-        unroll<4>([&](auto i) DISTILL_LAMBDA {
-            const F32 v = vmulq_n_f32(vld1q_f32(x + 4 * i), inverse), distance = vsubq_f32(v, vrndnq_f32(v));
-            squares = vfmaq_f32(squares, distance, distance);
+    // For four factors, `stride` apart: the sum of squared distances of 16 values x * factor to the next integer.
+    DISTILL_INLINE static void rounding_losses(float* loss, const float* x, const float* factor, std::size_t stride) {
+        unroll<4>([&](auto s) DISTILL_LAMBDA {
+            F32 squares = vdupq_n_f32(0.0f);
+            unroll<4>([&](auto i) DISTILL_LAMBDA {
+                const F32 v = vmulq_n_f32(vld1q_f32(x + 4 * i), factor[s * stride]), distance = vsubq_f32(v, vrndnq_f32(v));
+                squares = vfmaq_f32(squares, distance, distance);
+            });
+            loss[s * stride] = vaddvq_f32(squares);
         });
-        return vaddvq_f32(squares);
     }
     // q = x * inverse, rounded; returns the sum.
     DISTILL_INLINE static std::int32_t round(std::int8_t* q, const float* x, float inverse) {
