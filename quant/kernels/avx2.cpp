@@ -36,6 +36,63 @@ struct Avx2 : Vector256 {
         }
         DISTILL_INLINE I32 sum() const { return total; }
     };
+
+    // For the tile of several tokens. 8-bit weights as above, but a sign that is stored as a mask of bits and flips those of x,
+    // which is an operation of any pipe: -x - 1. What that loses is the sum of the negative weights, for all tokens the same.
+    template <int kBits, int kOffset>
+    struct Half {
+        static constexpr bool kSigns = kBits == 8;
+        static constexpr std::size_t kPerWord = Dot<kBits, kOffset>::kPerWord;
+        U8 w[4];
+        __m256i lost;
+        const std::uint8_t* sign;
+
+        DISTILL_INLINE static void keep(std::uint8_t* weights, std::uint8_t* signs, U8 v) {
+            if constexpr (kSigns) {
+                const __m256i signed_v = _mm256_xor_si256(v, _mm256_set1_epi8(-128));
+                store(weights, _mm256_abs_epi8(signed_v));
+                store(signs, _mm256_cmpgt_epi8(_mm256_setzero_si256(), signed_v));
+            } else {
+                store(weights, v);
+            }
+        }
+        DISTILL_INLINE void load(const std::uint8_t* weights, const std::uint8_t* signs) {
+            sign = signs;
+            unroll<4>([&](auto g) DISTILL_LAMBDA { w[g] = Vector256::load(weights + 64 * g); });
+            if constexpr (kSigns) {
+                __m256i words = _mm256_setzero_si256();
+                unroll<4>([&](auto g) DISTILL_LAMBDA {
+                    words = _mm256_add_epi16(words, _mm256_maddubs_epi16(w[g], Vector256::load(signs + 64 * g)));
+                });
+                lost = _mm256_madd_epi16(words, _mm256_set1_epi16(-1));
+            }
+        }
+        DISTILL_INLINE static void multiply(__m256i (&sum)[kRegisters], const Half (&half)[kRegisters], const std::int8_t* x,
+                                            const std::int32_t* minus_8_sum) {
+            __m256i words[kRegisters], start;
+            if constexpr (kOffset != 0 && !kSigns) start = start_sum<kOffset>(minus_8_sum);
+            unroll<4>([&](auto g) DISTILL_LAMBDA {
+                const __m256i xq = broadcast4(x + 4 * g);
+                unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
+                    const Half& v = half[n];
+                    __m256i signed_x = xq;
+                    if constexpr (kSigns) signed_x = _mm256_xor_si256(xq, Vector256::load(v.sign + 64 * g));
+                    const __m256i products = _mm256_maddubs_epi16(v.w[g], signed_x);
+                    words[n] = g % kPerWord == 0 ? products : _mm256_add_epi16(words[n], products);
+                    if constexpr ((g + 1) % kPerWord == 0) {
+                        const __m256i total = _mm256_madd_epi16(words[n], _mm256_set1_epi16(1));
+                        if constexpr (g + 1 != kPerWord) sum[n] = _mm256_add_epi32(sum[n], total);
+                        else if constexpr (kSigns) sum[n] = _mm256_add_epi32(v.lost, total);
+                        else if constexpr (kOffset != 0) sum[n] = _mm256_add_epi32(start, total);
+                        else sum[n] = total;
+                    }
+                    // One product after the other: GCC would add them in pairs, for which there are not enough registers.
+                    if constexpr ((g + 1) % kPerWord == 0) __asm__("" : "+x"(sum[n]));
+                    else __asm__("" : "+x"(words[n]));
+                });
+            });
+        }
+    };
 };
 
 std::uint64_t integer_peak(std::uint64_t n, std::int32_t* sink) {
@@ -62,7 +119,7 @@ constexpr CpuFeatures needs() {
 }  // namespace
 
 extern const Kernels kAvx2Kernels;
-const Kernels kAvx2Kernels{"avx2", needs(), Avx2::kGroup, matmul_functions<Avx2>(),
+const Kernels kAvx2Kernels{"avx2", needs(), Avx2::kGroup, functions256<Avx2>(),
                            float_ops<xsimd::fma3<xsimd::avx2>, Avx2>(), integer_peak};
 
 }  // namespace distill

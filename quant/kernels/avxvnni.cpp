@@ -17,6 +17,26 @@ struct AvxVnni : Vector256 {
         DISTILL_INLINE void add(U8 w, U8 x) { v = _mm256_dpbusd_avx_epi32(v, w, x); }
         DISTILL_INLINE I32 sum() const { return v; }
     };
+
+    // For the tile of several tokens.
+    template <int kBits, int kOffset>
+    struct Half {
+        static constexpr bool kSigns = false;
+        U8 w[4];
+
+        DISTILL_INLINE static void keep(std::uint8_t* weights, std::uint8_t*, U8 v) { store(weights, v); }
+        DISTILL_INLINE void load(const std::uint8_t* weights, const std::uint8_t*) {
+            unroll<4>([&](auto g) DISTILL_LAMBDA { w[g] = Vector256::load(weights + 64 * g); });
+        }
+        DISTILL_INLINE static void multiply(__m256i (&sum)[kRegisters], const Half (&half)[kRegisters], const std::int8_t* x,
+                                            const std::int32_t* minus_8_sum) {
+            unroll<kRegisters>([&](auto n) DISTILL_LAMBDA { sum[n] = start_sum<kOffset>(minus_8_sum); });
+            unroll<4>([&](auto g) DISTILL_LAMBDA {
+                const __m256i xq = broadcast4(x + 4 * g);
+                unroll<kRegisters>([&](auto n) DISTILL_LAMBDA { sum[n] = _mm256_dpbusd_avx_epi32(sum[n], half[n].w[g], xq); });
+            });
+        }
+    };
 };
 
 std::uint64_t integer_peak(std::uint64_t n, std::int32_t* sink) {
@@ -40,7 +60,7 @@ constexpr CpuFeatures needs() {
 }  // namespace
 
 extern const Kernels kAvxVnniKernels;
-const Kernels kAvxVnniKernels{"avxvnni", needs(), AvxVnni::kGroup, matmul_functions<AvxVnni>(),
+const Kernels kAvxVnniKernels{"avxvnni", needs(), AvxVnni::kGroup, functions256<AvxVnni>(),
                               float_ops<xsimd::fma3<xsimd::avx2>, AvxVnni>(), integer_peak};
 
 }  // namespace distill
