@@ -11,6 +11,8 @@ namespace {
 // vpmaddubsw multiplies unsigned with signed bytes and adds pairs into 16 bits. Sums of narrow weights may stay there for
 // several groups before vpmaddwd widens them: 4 groups of 5-bit weights reach 4 * 2 * 31 * 127 = 31496.
 struct Avx2 : Vector256 {
+    static constexpr std::size_t kFewestTokens = 4;  // that the tile of several tokens is faster for
+
     template <int kBits, int kOffset>
     struct Dot {
         static constexpr std::size_t kPerWord = kBits <= 5 ? 4 : kBits == 6 ? 2 : 1;

@@ -9,6 +9,8 @@ namespace distill {
 namespace {
 
 struct AvxVnni : Vector256 {
+    static constexpr std::size_t kFewestTokens = 8;  // that the tile of several tokens is faster for
+
     template <int kBits, int kOffset>
     struct Dot {
         __m256i v;

@@ -252,7 +252,9 @@ void matmul256(const MatmulArgs& a) {
     switch (a.group) {
         case 1: return quantised_rows<V, Format, 1>(a);
         case 2: return quantised_rows<V, Format, 2>(a);
-        case 4: return token_rows<V, Format, 4>(a);
+        case 4:
+            if constexpr (V::kFewestTokens <= 4) return token_rows<V, Format, 4>(a);
+            else return quantised_rows<V, Format, 4>(a);
         default: return token_rows<V, Format, 8>(a);
     }
 }
