@@ -226,7 +226,7 @@ constexpr std::array<MatmulFn, 15> neon_functions() {
 
 template <class V>
 constexpr FloatOps neon_float_ops() {
-    return {neon_rms_norm, neon_silu_mul, neon_exp_sum, neon_max, neon_scale_add, to_f16<V>, quantize_rows<V>};
+    return {neon_rms_norm, neon_silu_mul, neon_exp_sum, neon_max, neon_scale_add, to_f16<V>, expand_s8<V>, quantize_rows<V>};
 }
 
 }  // namespace
