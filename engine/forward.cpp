@@ -20,7 +20,7 @@ std::size_t width(int heads, const Config& c) {
 
 Scratch::Scratch(const Model& m, int n_threads, std::size_t n)
     : max_tokens(n),
-      ops(m, n_threads, n),
+      ops(m, n_threads),
       x(n * static_cast<std::size_t>(m.config.d_model)),
       h(n, static_cast<std::size_t>(m.config.d_model)),
       q(n * width(m.config.n_heads, m.config)),

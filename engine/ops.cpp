@@ -1,7 +1,6 @@
 #include "engine/ops.h"
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <cassert>
 #include <cmath>
@@ -39,10 +38,8 @@ AttendScratch::AttendScratch(std::size_t head_dim)
       scores(kMaxQueries * KvCache::kPageTokens),
       expanded(KvCache::kPageTokens * (head_dim + kPanelRows)) {}
 
-OpsScratch::OpsScratch(const Model& m, int n_threads, std::size_t max_tokens)
-    : panel_bytes(m.packing->largest_panel()),
-      panels(static_cast<std::size_t>(n_threads) * panel_bytes),
-      sums(max_tokens * static_cast<std::size_t>(m.config.d_model)) {
+OpsScratch::OpsScratch(const Model& m, int n_threads)
+    : panel_bytes(m.packing->largest_panel()), panels(static_cast<std::size_t>(n_threads) * panel_bytes) {
     for (int i = 0; i < n_threads; ++i) attention.emplace_back(static_cast<std::size_t>(m.config.head_dim));
 }
 
@@ -242,6 +239,7 @@ void Ops::store(std::span<const Segment> segments, std::size_t layer, const floa
 namespace {
 
 constexpr std::size_t kPage = KvCache::kPageTokens;
+
 // Into the second-level cache.
 void prefetch(const std::byte* from, std::size_t bytes) {
     for (std::size_t i = 0; i < bytes; i += 64) __builtin_prefetch(from + i, 0, 2);

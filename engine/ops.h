@@ -93,12 +93,11 @@ struct AttendScratch {
     Buffer<float> expanded;     // values of one page and head in q8_0, as F32 panels
 };
 
-// What operations on at most max_tokens tokens need beside their operands.
+// What operations need beside their operands.
 struct OpsScratch {
-    OpsScratch(const Model& model, int n_threads, std::size_t max_tokens);
+    OpsScratch(const Model& model, int n_threads);
     std::size_t panel_bytes;               // model.packing->largest_panel()
     Buffer<std::byte> panels;              // [threads][panel_bytes], for matrices that are not packed yet
-    Buffer<float> sums;                    // [max_tokens][d_model]: of a product whose columns are not through yet
     std::vector<AttendScratch> attention;  // [threads]
 };
 

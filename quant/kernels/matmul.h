@@ -385,7 +385,8 @@ DISTILL_INLINE void quantised_tile(const MatmulArgs& a, std::size_t row, std::si
                 unroll<F::kSpan / kAtOnce>([&](auto step) DISTILL_LAMBDA {
                     constexpr std::size_t j0 = span * F::kSpan + step * kAtOnce;
                     constexpr std::size_t kPasses = 2 / kHalves, kSteps = F::kSpan / kAtOnce;
-                    prefetch_share<V, T, typename F::Panel, (span * kPasses + pass) * kSteps + step, kBlocks / F::kSpan * kPasses * kSteps>(ahead);
+                    prefetch_share<V, T, typename F::Panel, (span * kPasses + pass) * kSteps + step,
+                                   kBlocks / F::kSpan * kPasses * kSteps>(ahead);
                     Dot dot[kAtOnce][kHalves][T][N];
                     unroll<kAtOnce>([&](auto k) DISTILL_LAMBDA {
                         unroll<kHalves>([&](auto h) DISTILL_LAMBDA { start(constant<j0 + k>, constant<pass + h>, dot[k][h]); });
