@@ -414,6 +414,24 @@ TEST_CASE("quantised weights cost the rounding of activations and no more", "[en
     }
 }
 
+TEST_CASE("a wide feed-forward layer is shared out by columns and gives the same bits", "[engine]") {
+    Shape s;
+    s.spec.format = FormatId::q8_0;
+    s.spec.d_model = 64, s.spec.d_ff = 2336, s.spec.n_vocab = 301;  // two whole shares of 1024 columns and a rest
+    const GgufBuilder file = build(s);
+    for (const Kernels* k : runnable_kernels()) {
+        INFO(k->name);
+        Loaded model{file, k->name};
+        const std::vector<TokenId> ids = random_ids(13, model.n_vocab());
+        Reference reference{model.engine.file(), s};
+        const Matrix exact = reference.forward(ids, Rounding::none), rounded = reference.forward(ids, Rounding::as_engine);
+        const std::vector<float> ours = run(model, ids);
+        CHECK(rms(as_matrix(ours, model.n_vocab()) - exact) <= 1.5 * rms(rounded - exact));
+        CHECK(same_bits(run(model, ids, 1), ours));
+        CHECK(same_bits(run(model, ids, 3), ours));
+    }
+}
+
 TEST_CASE("keys and values in bytes cost their rounding and no more", "[engine]") {
     Shape s;
     s.spec.d_model = 256, s.spec.n_heads = 4, s.spec.n_kv_heads = 2, s.spec.n_ctx_train = 1024;  // heads of 64
