@@ -59,7 +59,6 @@ CATCH  := $(if $(wildcard $(addsuffix /catch2/catch_all.hpp,$(DEPS)/include /usr
 WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Werror
 COMMON   := -std=c++20 -g1 -fPIE -pthread -ffp-contract=off -fno-trapping-math -DFMT_HEADER_ONLY $(WARNINGS) -I. $(SYSTEM) -MMD -MP
 OPT      := -O2 -DNDEBUG
-ISA_OPT  := -O2
 TEST_OPT := -O1
 LINK_STATIC  := -static -static-libgcc -static-libstdc++
 LINK_DYNAMIC := -pie
@@ -83,7 +82,6 @@ OPT      := -O1
 LINK_STATIC := $(LINK_DYNAMIC)
 endif
 ifneq ($(SANITIZE),)
-ISA_OPT := -O1
 # Instrumented copies of std::variant look uninitialised to GCC 12.
 COMMON += -Wno-maybe-uninitialized
 STRIP :=
@@ -93,9 +91,9 @@ endif
 # Per-ISA flags, one line a file. Only these files may use the instructions (scripts/check_isa_leaks.sh watches).
 AVX2_FLAGS := -mavx2 -mfma -mf16c
 $(BUILD)/quant/kernels/scalar.o:       private ISA := -O1 -fno-exceptions
-$(BUILD)/quant/kernels/avx2.o:         private ISA := $(ISA_OPT) -fno-exceptions $(AVX2_FLAGS)
-$(BUILD)/quant/kernels/avxvnni.o:      private ISA := $(ISA_OPT) -fno-exceptions $(AVX2_FLAGS) -mavxvnni
-$(BUILD)/quant/kernels/avx512vnni.o:   private ISA := $(ISA_OPT) -fno-exceptions $(AVX2_FLAGS) -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni
+$(BUILD)/quant/kernels/avx2.o:         private ISA := -O2 -fno-exceptions $(AVX2_FLAGS)
+$(BUILD)/quant/kernels/avxvnni.o:      private ISA := -O2 -fno-exceptions $(AVX2_FLAGS) -mavxvnni
+$(BUILD)/quant/kernels/avx512vnni.o:   private ISA := -O2 -fno-exceptions $(AVX2_FLAGS) -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni
 # Moving instructions about before registers are given out costs these more spills than it hides waits; the unpacking
 # of scales is worth vector code even where it has to check first that its arrays do not overlap.
 NEON_FLAGS := -O2 -fno-exceptions -fno-schedule-insns -fvect-cost-model=dynamic
@@ -106,10 +104,14 @@ $(BUILD)/quant/kernels/neon_i8mm.o:    private ISA := $(NEON_FLAGS) -march=armv8
 # A header that holds intrinsics compiles alone only with their flags.
 build/headers/quant/kernels/vector256.h.ok: ISA := $(AVX2_FLAGS)
 
-# The vector kernels are compiled without sanitizers: instrumented, one such file takes a quarter of an hour and gigabytes.
-# tests/quant/kernels holds them to guard pages instead. Catch2's own main is not ours to examine.
-KERNEL_FILES := scalar avx2 avxvnni avx512vnni neon neon_dotprod neon_i8mm neon_float
-$(KERNEL_FILES:%=$(BUILD)/quant/kernels/%.o): private SANITIZE :=
+# The vector kernels are not examined by sanitizers: instrumented, one such file takes a quarter of an hour and gigabytes.
+# tests/quant/kernels holds them to guard pages instead. The release build's objects serve, which takes minutes less than
+# compiling them again. Catch2's own main is not ours to examine.
+KERNEL_FILES   := scalar avx2 avxvnni avx512vnni neon neon_dotprod neon_i8mm neon_float
+KERNEL_OBJECTS := $(filter $(KERNEL_FILES:%=build/release/quant/kernels/%.o),$(LIBRARY_SOURCES:%.cpp=build/release/%.o))
+ifneq ($(SANITIZE),)
+LIBRARY_OBJECTS := $(filter-out $(KERNEL_FILES:%=$(BUILD)/quant/kernels/%.o),$(LIBRARY_OBJECTS)) $(KERNEL_OBJECTS)
+endif
 $(BUILD)/tests/main.o: private SANITIZE :=
 
 # Linked into the program by .incbin, which -MMD does not see.
@@ -152,6 +154,7 @@ test: setup  ## build and run all tests (ARGS="[sampler]" picks some)
 	DISTILL_BIN=build/release/distill build/release/tests/all $(ARGS)
 
 asan: setup  ## all tests under AddressSanitizer and UBSan
+	$(SUB_MAKE) $(KERNEL_OBJECTS)
 	$(SUB_MAKE) VARIANT=asan build/asan/distill build/asan/tests/all build/asan/tools
 	ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	    DISTILL_BIN=build/asan/distill build/asan/tests/all $(ARGS)
@@ -168,6 +171,7 @@ test-aarch64:  ## kernels on ARM, under qemu as three processors; engine and gol
 	@scripts/test_aarch64.sh $(AARCH64_CPUS)
 
 tsan: setup  ## all tests under ThreadSanitizer
+	$(SUB_MAKE) $(KERNEL_OBJECTS)
 	$(SUB_MAKE) VARIANT=tsan build/tsan/distill build/tsan/tests/all build/tsan/tools
 	DISTILL_BIN=build/tsan/distill build/tsan/tests/all $(ARGS)
 
