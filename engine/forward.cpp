@@ -22,14 +22,14 @@ Scratch::Scratch(const Model& m, int n_threads, std::size_t n)
     : max_tokens(n),
       ops(m, n_threads),
       x(n * static_cast<std::size_t>(m.config.d_model)),
-      h(n, static_cast<std::size_t>(m.config.d_model)),
+      h(n, static_cast<std::size_t>(m.config.d_model), *m.kernels),
       q(n * width(m.config.n_heads, m.config)),
       k(n * width(m.config.n_kv_heads, m.config)),
       v(n * width(m.config.n_kv_heads, m.config)),
-      attended(n, width(m.config.n_heads, m.config)),
-      gate(n, static_cast<std::size_t>(m.config.d_ff)),
+      attended(n, width(m.config.n_heads, m.config), *m.kernels),
+      gate(n, static_cast<std::size_t>(m.config.d_ff), *m.kernels),
       up(n * static_cast<std::size_t>(m.config.d_ff)),
-      output_pairs(2 * n, static_cast<std::size_t>(m.config.d_model)) {}
+      output_pairs(2 * n, static_cast<std::size_t>(m.config.d_model), *m.kernels) {}
 
 namespace {
 

@@ -27,12 +27,15 @@ void Buffer<T>::Free::operator()(T* p) const {
 template class Buffer<float>;
 template class Buffer<std::byte>;
 
-Activation::Activation(std::size_t max_tokens, std::size_t n_)
-    : n(n_), floats(max_tokens * n_), blocks((max_tokens + kMaxGroup) * (n_ / kActBlock) * sizeof(ActBlock<1>)) {}
+Activation::Activation(std::size_t max_tokens, std::size_t n_, const Kernels& kernels)
+    : n(n_),
+      block_bytes(kernels.act_block_bytes),
+      floats(max_tokens * n_),
+      blocks((max_tokens + kMaxGroup) * (n_ / kActBlock) * block_bytes) {}
 
-AttendScratch::AttendScratch(std::size_t head_dim)
+AttendScratch::AttendScratch(std::size_t head_dim, const Kernels& kernels)
     : queries(kMaxQueries * head_dim),
-      blocks((kMaxQueries + kMaxGroup) * head_dim / kActBlock * sizeof(ActBlock<1>)),
+      blocks((kMaxQueries + kMaxGroup) * head_dim / kActBlock * kernels.act_block_bytes),
       values(kMaxQueries * head_dim),
       page_values(kMaxQueries * head_dim),
       scores(kMaxQueries * KvCache::kPageTokens),
@@ -40,7 +43,7 @@ AttendScratch::AttendScratch(std::size_t head_dim)
 
 OpsScratch::OpsScratch(const Model& m, int n_threads)
     : panel_bytes(m.packing->largest_panel()), panels(static_cast<std::size_t>(n_threads) * panel_bytes) {
-    for (int i = 0; i < n_threads; ++i) attention.emplace_back(static_cast<std::size_t>(m.config.head_dim));
+    for (int i = 0; i < n_threads; ++i) attention.emplace_back(static_cast<std::size_t>(m.config.head_dim), *m.kernels);
 }
 
 void RopeTable::extend(std::size_t n_positions) {
@@ -71,9 +74,8 @@ void Ops::quantize_group(Activation& a, std::size_t first, std::size_t column, s
     if (a.n % kActBlock != 0) return;  // only float weights have such rows
     const std::size_t left = n_tokens_ - first;
     const auto group = static_cast<std::size_t>(group_size(static_cast<int>(left), kernels_.group));
-    std::byte* blocks = a.blocks.data() + (first * (a.n / kActBlock) + group * (column / kActBlock)) * sizeof(ActBlock<1>);
-    kernels_.ops.quantize(blocks, a.row(first) + column, a.n, columns, static_cast<int>(std::min(left, group)),
-                          static_cast<int>(group));
+    kernels_.ops.quantize(a.group(first, group, column), a.row(first) + column, a.n, columns,
+                          static_cast<int>(std::min(left, group)), static_cast<int>(group));
 }
 
 void Ops::embed(float* x, const Tensor& embedding, std::span<const std::int32_t> tokens) const {
@@ -94,8 +96,8 @@ void Ops::rms_norm(Activation& h, const float* x, const Vector& weight) const {
 }
 
 void Ops::silu_mul(Activation& gate, const float* up) const {
-    // Columns are shared out as well: a decoded token has but one row. Whole vectors, because where a vector ends in a row
-    // decides how its last values are computed.
+    // Columns are shared out as well: a decoded token has but one row. Whole vectors, because where a vector ends in a
+    // row decides how its last values are computed.
     constexpr std::size_t kColumns = 1024;
     const auto group = static_cast<std::size_t>(kernels_.group);
     const std::size_t parts = (gate.n + kColumns - 1) / kColumns;
@@ -114,20 +116,17 @@ void Ops::matmul(std::initializer_list<Product> products, const Activation& h) c
 }
 
 void Ops::logits(float* out, const Matrix& weight, const Activation& h, Activation& pairs) const {
-    if (weight.format->block_weights == 1) return matmul({{out, &weight}}, h);
+    if (weight.format->block_weights == 1 || kernels_.is_wide(*weight.format)) return matmul({{out, &weight}}, h);
     const Ops doubled(*this, 2 * n_tokens_);
     doubled.for_groups([&](std::size_t first, std::size_t last) {
-        std::vector<ActBlock<1>> rounded(h.n / kActBlock);
+        std::vector<std::byte> rounded(h.n / kActBlock * kernels_.act_block_bytes);
         for (std::size_t t = first; t < last; t += 2) {
             const float* x = h.row(t / 2);
             kernels_.ops.quantize(rounded.data(), x, h.n, h.n, 1, 1);
             std::copy_n(x, h.n, pairs.row(t));
             float* lost = pairs.row(t + 1);
-            for (std::size_t i = 0; i < h.n; ++i) {
-                const ActBlock<1>& block = rounded[i / kActBlock];
-                const std::size_t k = i % kActBlock;
-                lost[i] = x[i] - static_cast<float>(block.q[0][k]) * block.scale[0][k / (kActBlock / 2)];
-            }
+            kernels_.ops.dequantize(lost, rounded.data(), h.n, false);
+            for (std::size_t i = 0; i < h.n; ++i) lost[i] = x[i] - lost[i];
         }
         doubled.quantize_group(pairs, first, 0, pairs.n);
     });
@@ -170,14 +169,23 @@ void Ops::run_products(std::initializer_list<Product> products, const Activation
         args.add = p.add;
         args.pairs = pairs;
         const bool quantised = w.format->block_weights > 1;
-        for (std::size_t t = 0; t < n_tokens_; t += group) {
+        // Groups that go to one call stay in the second-level cache while it reads them once for each panel.
+        constexpr std::size_t kMaxInputBytes = std::size_t{512} << 10;
+        const std::size_t group_bytes = group * (h.n / kActBlock) * h.block_bytes;
+        const std::size_t at_once =
+            quantised ? std::clamp<std::size_t>(kMaxInputBytes / group_bytes, 1, kernels_.groups_at_once) : 1;
+        for (std::size_t t = 0; t < n_tokens_;) {
             const std::size_t left = n_tokens_ - t;
             args.group = group_size(static_cast<int>(left), kernels_.group);
-            args.n_tokens = static_cast<int>(std::min(left, group) / (pairs ? 2 : 1));
-            args.x = quantised ? static_cast<const void*>(h.blocks.data() + t * (h.n / kActBlock) * sizeof(ActBlock<1>))
-                               : h.row(t);
+            // Only whole groups, and one that is nearly whole, stand in one row.
+            args.n_groups =
+                static_cast<std::size_t>(args.group) < group ? 1 : std::clamp<std::size_t>(left / group, 1, at_once);
+            const std::size_t here = std::min(left, args.n_groups * group);
+            args.n_tokens = static_cast<int>(here / (pairs ? 2 : 1));
+            args.x = quantised ? static_cast<const void*>(h.group(t)) : h.row(t);
             args.out = p.out + (pairs ? t / 2 : t) * w.rows + row;
             w.matmul(args);
+            t += here;
         }
     };
     const auto run_step = [&](std::size_t step, int thread) {
@@ -266,6 +274,7 @@ class PageProducts {
     // scores[row][key] = q . k for the first `keys` keys of the page.
     void scores(AttendScratch& s, const std::byte* panels, std::size_t rows, std::size_t keys) const {
         MatmulArgs a{};
+        a.n_groups = 1;
         a.panels = panels;
         a.columns = a.panel_columns = a.x_stride = head_dim_;
         a.row_end = keys;
@@ -309,7 +318,7 @@ class PageProducts {
   private:
     MatmulFn matmul(FormatId id) const { return kernels_.matmul_of(*find_format(static_cast<std::uint32_t>(id))); }
     std::byte* blocks(AttendScratch& s, std::size_t row) const {
-        return s.blocks.data() + row * (head_dim_ / kActBlock) * sizeof(ActBlock<1>);
+        return s.blocks.data() + row * (head_dim_ / kActBlock) * kernels_.act_block_bytes;
     }
     template <class Job>
     void for_groups(std::size_t rows, const Job& job) const {

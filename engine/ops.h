@@ -40,10 +40,17 @@ extern template class Buffer<std::byte>;
 // does.
 struct Activation {
     Activation() = default;
-    Activation(std::size_t max_tokens, std::size_t n);
+    Activation(std::size_t max_tokens, std::size_t n, const Kernels& kernels);
     std::size_t n = 0;
-    Buffer<float> floats;      // [max_tokens][n]
-    Buffer<std::byte> blocks;  // n / 32 ActBlocks for each group
+    std::size_t block_bytes = 0;  // kernels.act_block_bytes
+    Buffer<float> floats;         // [max_tokens][n]
+    Buffer<std::byte> blocks;     // n / 32 blocks for each group
+    // The group that begins at token t, a multiple of the table's group; of it, what begins at `column`, a multiple
+    // of 32.
+    std::byte* group(std::size_t t, std::size_t group_size = 1, std::size_t column = 0) {
+        return blocks.data() + (t * (n / kActBlock) + group_size * (column / kActBlock)) * block_bytes;
+    }
+    const std::byte* group(std::size_t t) const { return blocks.data() + t * (n / kActBlock) * block_bytes; }
     float* row(std::size_t t) { return floats.data() + t * n; }
     const float* row(std::size_t t) const { return floats.data() + t * n; }
 };
@@ -84,7 +91,7 @@ inline constexpr std::size_t kMaxQueries = 64;
 
 // Working memory of one thread for one tile of attention.
 struct AttendScratch {
-    explicit AttendScratch(std::size_t head_dim);
+    AttendScratch(std::size_t head_dim, const Kernels& kernels);
     Buffer<float> queries;      // [rows][head_dim]
     Buffer<std::byte> blocks;   // the same as int8, for keys in q8_0
     Buffer<float> values;       // [rows][head_dim]: weighted values so far
@@ -113,7 +120,8 @@ class Ops {
     void matmul(std::initializer_list<Product> products, const Activation& h) const;
     // logits = weight * h, with the input rounded twice: `pairs` takes each row and, as a row of its own, what the
     // first rounding lost. Here an error is an error of the logits, and the second product is nearly free: decoding
-    // waits for the weights, prefill asks for one row. pairs: [2 * n_tokens, h.n].
+    // waits for the weights, prefill asks for one row. pairs: [2 * n_tokens, h.n]. Where the kernels read more than 8
+    // bits of the input, once is enough.
     void logits(float* out, const Matrix& weight, const Activation& h, Activation& pairs) const;
     // Turns each head of x [n_tokens][n_heads * head_dim] by its token's position.
     void rope(float* x, std::size_t n_heads, std::span<const Segment> segments) const;

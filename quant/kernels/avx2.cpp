@@ -1,4 +1,15 @@
 // AVX2 with FMA and F16C: every x86-64 processor since Haswell and Zen. A register holds 8 rows of a panel's 16.
+//
+// These processors add products of bytes in two steps: vpmaddubsw adds pairs into 16 bits, and vpmaddwd, which widens
+// the sums, multiplies them on the way. So scales that are small integers cost nothing there, and this table has
+// activations of its own (ActBlock256): scales of 16 columns are integer multiples m of one float, the unit of 256
+// columns, and meet the integer scales of k-quants in that multiplication. One step in floats is left for 256 columns
+// of a k-quant.
+//
+// The sums in 16 bits may wrap on the way: started at -offset * sum(q), they end at the sum of re-centred weights,
+// which fits. Weights of 8 bits do not fit even so. They are multiplied as 16-bit numbers instead (vpmaddwd alone),
+// which takes fewer operations than taming their products of bytes would, with activations as integers of 15 bits:
+// nothing is lost to scales, and an output matrix needs no second rounding. Both kinds of activation are made at once.
 #include <immintrin.h>
 
 #include "quant/kernels/float_ops.h"
@@ -8,108 +19,698 @@
 namespace distill {
 namespace {
 
-// vpmaddubsw multiplies unsigned with signed bytes and adds pairs into 16 bits. Sums of narrow weights may stay there for
-// several groups before vpmaddwd widens them: 4 groups of 5-bit weights reach 4 * 2 * 31 * 127 = 31496.
-struct Avx2 : Vector256 {
-    static constexpr std::size_t kFewestTokens = 4;  // that the tile of several tokens is faster for
+// --- Activations ---------------------------------------------------------------------------------------------------
 
-    template <int kBits, int kOffset>
-    struct Dot {
-        static constexpr std::size_t kPerWord = kBits <= 5 ? 4 : kBits == 6 ? 2 : 1;
-        __m256i total, words;
-        DISTILL_INLINE void start(const std::int32_t* minus_8_sum) {
-            // 8-bit weights do not fit unsigned times signed: they are re-centred, so no offset is left to start with.
-            total = kBits == 8 ? _mm256_setzero_si256() : start_sum<kOffset>(minus_8_sum);
-        }
-        template <std::size_t kIndex, std::size_t kCount>
-        DISTILL_INLINE void add(U8 w, U8 x) {
-            __m256i products;
-            if constexpr (kBits == 8) {
-                // |w| * (x with the sign of w): at most 2 * 128 * 127, which fits 16 bits.
-                const __m256i signed_w = _mm256_xor_si256(w, _mm256_set1_epi8(static_cast<char>(-128)));
-                products = _mm256_maddubs_epi16(_mm256_abs_epi8(signed_w), _mm256_sign_epi8(x, signed_w));
-            } else {
-                products = _mm256_maddubs_epi16(w, x);
-            }
-            words = kIndex % kPerWord == 0 ? products : _mm256_add_epi16(words, products);
-            if constexpr ((kIndex + 1) % kPerWord == 0 || kIndex + 1 == kCount) {
-                total = _mm256_add_epi32(total, _mm256_madd_epi16(words, _mm256_set1_epi16(1)));
-            }
-        }
-        DISTILL_INLINE I32 sum() const { return total; }
-    };
+constexpr std::size_t kUnitBlocks = 8;  // blocks of 32 columns that share a unit
+// The largest of 256 values is kSteps units, 127 of them for each step of m: m is 1..kSteps, or up to 3 above where
+// that loses less.
+constexpr int kSteps = 127, kTries = 4, kLargestM = kSteps + kTries - 1;
 
-    // For the tile of several tokens. 8-bit weights as above, but a sign that is stored as a mask of bits and flips those of x,
-    // which is an operation of any pipe: -x - 1. What that loses is the sum of the negative weights, for all tokens the same.
-    template <int kBits, int kOffset>
-    struct Half {
-        static constexpr bool kSigns = kBits == 8;
-        static constexpr std::size_t kPerWord = Dot<kBits, kOffset>::kPerWord;
-        U8 w[4];
-        __m256i lost;
-        const std::uint8_t* sign;
-
-        DISTILL_INLINE static void keep(std::uint8_t* weights, std::uint8_t* signs, U8 v) {
-            if constexpr (kSigns) {
-                const __m256i signed_v = _mm256_xor_si256(v, _mm256_set1_epi8(-128));
-                store(weights, _mm256_abs_epi8(signed_v));
-                store(signs, _mm256_cmpgt_epi8(_mm256_setzero_si256(), signed_v));
-            } else {
-                store(weights, v);
-            }
-        }
-        DISTILL_INLINE void load(const std::uint8_t* weights, const std::uint8_t* signs) {
-            sign = signs;
-            unroll<4>([&](auto g) DISTILL_LAMBDA { w[g] = Vector256::load(weights + 64 * g); });
-            if constexpr (kSigns) {
-                __m256i words = _mm256_setzero_si256();
-                unroll<4>([&](auto g) DISTILL_LAMBDA {
-                    words = _mm256_add_epi16(words, _mm256_maddubs_epi16(w[g], Vector256::load(signs + 64 * g)));
-                });
-                lost = _mm256_madd_epi16(words, _mm256_set1_epi16(-1));
-            }
-        }
-        DISTILL_INLINE static void multiply(__m256i (&sum)[kRegisters], const Half (&half)[kRegisters], const std::int8_t* x,
-                                            const std::int32_t* minus_8_sum) {
-            __m256i words[kRegisters], start;
-            if constexpr (kOffset != 0 && !kSigns) start = start_sum<kOffset>(minus_8_sum);
-            unroll<4>([&](auto g) DISTILL_LAMBDA {
-                const __m256i xq = broadcast4(x + 4 * g);
-                unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
-                    const Half& v = half[n];
-                    __m256i signed_x = xq;
-                    if constexpr (kSigns) signed_x = _mm256_xor_si256(xq, Vector256::load(v.sign + 64 * g));
-                    const __m256i products = _mm256_maddubs_epi16(v.w[g], signed_x);
-                    words[n] = g % kPerWord == 0 ? products : _mm256_add_epi16(words[n], products);
-                    if constexpr ((g + 1) % kPerWord == 0) {
-                        const __m256i total = _mm256_madd_epi16(words[n], _mm256_set1_epi16(1));
-                        if constexpr (g + 1 != kPerWord) sum[n] = _mm256_add_epi32(sum[n], total);
-                        else if constexpr (kSigns) sum[n] = _mm256_add_epi32(v.lost, total);
-                        else if constexpr (kOffset != 0) sum[n] = _mm256_add_epi32(start, total);
-                        else sum[n] = total;
-                    }
-                    // One product after the other: GCC would add them in pairs, for which there are not enough registers.
-                    if constexpr ((g + 1) % kPerWord == 0) __asm__("" : "+x"(sum[n]));
-                    else __asm__("" : "+x"(words[n]));
-                });
-            });
-        }
-    };
+// 32 columns of T tokens. Its two scales belong to columns 4g, 4g + 1 and to 4g + 2, 4g + 3, the lanes of the 16-bit
+// sums.
+template <std::size_t T>
+struct ActBlock256 {
+    std::int8_t q[T][kActBlock];  // x / (unit * m), rounded
+    std::int16_t
+        wide[T][kActBlock];  // x / unit, rounded; of each four columns 0, 2, 1, 3, as wide_halves() splits weights
+    std::int16_t m[T][2];
+    float unit[T];
+    float sum[T];                        // unit * (sums[0] + sums[1])
+    std::int16_t minus_8_sums[T][2][2];  // -8 * sum(q): of columns 0..15 and 16..31, those of either scale
+    std::int32_t sums[T][2];             // of m * q, columns 0..15 and 16..31
+    std::int32_t wide_sums[T][2];        // of wide
 };
+static_assert(sizeof(ActBlock256<8>) == 8 * sizeof(ActBlock256<1>));
 
-std::uint64_t integer_peak(std::uint64_t n, std::int32_t* sink) {
-    __m256i acc[8];
-    for (int i = 0; i < 8; ++i) acc[i] = _mm256_set1_epi32(*sink + i);
-    const __m256i w = _mm256_set1_epi8(3), x = _mm256_set1_epi32(*sink | 0x01010101);
-    for (std::uint64_t k = 0; k < n; ++k) {
-        // The product depends on the sum, or the compiler would move it out of the loop.
-        unroll<8>([&](auto i) DISTILL_LAMBDA {
-            acc[i] = _mm256_add_epi16(acc[i], _mm256_maddubs_epi16(w, _mm256_xor_si256(x, acc[i])));
+DISTILL_INLINE __m256i broadcast32(const void* p) {
+    std::int32_t word;
+    __builtin_memcpy(&word, p, 4);
+    return _mm256_set1_epi32(word);
+}
+DISTILL_INLINE std::int32_t sum_of(__m256i v) {
+    __m128i s = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4e));
+    return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xb1)));
+}
+// Lanes of a block's four registers belong to scales 0, 0, 1, 1, 0, 0, 1, 1: each lane gets what its scale's four lanes
+// hold together.
+DISTILL_INLINE __m256 sum_by_scale(__m256 v) {
+    v = _mm256_add_ps(v, _mm256_permute2f128_ps(v, v, 1));
+    return _mm256_add_ps(v, _mm256_permute_ps(v, 0xb1));
+}
+DISTILL_INLINE __m256i largest_by_scale(__m256i v) {
+    v = _mm256_max_epu32(v, _mm256_permute2x128_si256(v, v, 1));
+    return _mm256_max_epu32(v, _mm256_shuffle_epi32(v, 0xb1));
+}
+// 16 integers in 32 bits to 16, in order.
+DISTILL_INLINE __m256i packed16(__m256i a, __m256i b) {
+    return _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), 0xd8);
+}
+
+// Up to kUnitBlocks blocks of one token.
+template <std::size_t T>
+DISTILL_INLINE void quantize_unit(ActBlock256<T>* out, std::size_t t, const float* x, std::size_t n_blocks) {
+    constexpr float kWhole = 127.0f * kSteps;
+    __m256 most[kUnitBlocks];
+    __m256i top_bits = _mm256_setzero_si256();
+    for (std::size_t b = 0; b < n_blocks; ++b) {
+        __m256i m = _mm256_setzero_si256();
+        unroll<4>([&](auto i) DISTILL_LAMBDA {
+            // As bit patterns, so that NaN comes out on top.
+            const __m256i v = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + kActBlock * b + 8 * i));
+            m = _mm256_max_epu32(m, _mm256_and_si256(v, _mm256_set1_epi32(0x7fffffff)));
+        });
+        m = largest_by_scale(m);
+        most[b] = _mm256_castsi256_ps(m);
+        top_bits = _mm256_max_epu32(top_bits, m);
+    }
+    top_bits = _mm256_max_epu32(top_bits, _mm256_shuffle_epi32(top_bits, 0x4e));
+    const float top = _mm_cvtss_f32(_mm_castsi128_ps(_mm256_castsi256_si128(top_bits)));
+    // NaN stays NaN, and ends in the logits; so does what is too large to be divided by.
+    const bool normal = (top > 1e-30f) & (top < 1e30f);
+    const float unit = top / kWhole;
+    const __m256 per_unit = _mm256_set1_ps(normal ? kWhole / top : top * 0.0f);
+    const __m256 steps_per_top = _mm256_set1_ps(normal ? static_cast<float>(kSteps) / top : 0.0f);
+
+    for (std::size_t b = 0; b < n_blocks; ++b) {
+        __m256 v[4];  // in units
+        unroll<4>([&](auto i)
+                      DISTILL_LAMBDA { v[i] = _mm256_mul_ps(_mm256_loadu_ps(x + kActBlock * b + 8 * i), per_unit); });
+        // The least m that the largest value allows, or one of the next three: the one that loses least.
+        const __m256 wanted = _mm256_ceil_ps(_mm256_mul_ps(most[b], steps_per_top));
+        const __m256 least_m = _mm256_max_ps(_mm256_min_ps(wanted, _mm256_set1_ps(kSteps)), _mm256_set1_ps(1.0f));
+        __m256 best_m = least_m, best_factor = _mm256_setzero_ps(), least_loss = _mm256_setzero_ps();
+        unroll<kTries>([&](auto i) DISTILL_LAMBDA {
+            const __m256 m = _mm256_add_ps(least_m, _mm256_set1_ps(static_cast<float>(i)));
+            const __m256 factor = _mm256_div_ps(_mm256_set1_ps(1.0f), m);
+            __m256 squares = _mm256_setzero_ps();
+            unroll<4>([&](auto k) DISTILL_LAMBDA {
+                const __m256 q = _mm256_mul_ps(v[k], factor);
+                const __m256 lost = _mm256_sub_ps(q, _mm256_round_ps(q, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+                squares = _mm256_fmadd_ps(lost, lost, squares);
+            });
+            const __m256 loss = _mm256_mul_ps(sum_by_scale(squares), _mm256_mul_ps(m, m));
+            if constexpr (i == 0) {
+                best_factor = factor;
+                least_loss = loss;
+            } else {
+                const __m256 better = _mm256_cmp_ps(loss, least_loss, _CMP_LT_OQ);
+                best_m = _mm256_blendv_ps(best_m, m, better);
+                best_factor = _mm256_blendv_ps(best_factor, factor, better);
+                least_loss = _mm256_min_ps(loss, least_loss);
+            }
+        });
+        __m256i narrow[4], wide[4];
+        unroll<4>([&](auto i) DISTILL_LAMBDA {
+            narrow[i] = _mm256_cvtps_epi32(_mm256_mul_ps(v[i], best_factor));
+            wide[i] = _mm256_cvtps_epi32(v[i]);
+        });
+        ActBlock256<T>& to = out[b];
+        const __m256i first = packed16(narrow[0], narrow[1]), second = packed16(narrow[2], narrow[3]);
+        const __m256i bytes = _mm256_permute4x64_epi64(_mm256_packs_epi16(first, second), 0xd8);
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to.q[t]), bytes);
+        const __m256i m32 = _mm256_cvtps_epi32(best_m), m16 = _mm256_packs_epi32(m32, m32);  // lanes 0, 0, 1, 1, ...
+        to.m[t][0] = static_cast<std::int16_t>(_mm256_extract_epi16(m16, 0));
+        to.m[t][1] = static_cast<std::int16_t>(_mm256_extract_epi16(m16, 2));
+        to.sums[t][0] = sum_of(_mm256_madd_epi16(first, m16));
+        to.sums[t][1] = sum_of(_mm256_madd_epi16(second, m16));
+        const std::int32_t sum = to.sums[t][0] + to.sums[t][1];
+        unroll<2>([&](auto h) DISTILL_LAMBDA {
+            const __m256i pairs =
+                _mm256_madd_epi16(h == 0 ? first : second, _mm256_set1_epi16(-8));  // lanes: scale 0, 1, 0, 1, ...
+            __m128i lanes = _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
+            lanes = _mm_add_epi32(lanes, _mm_shuffle_epi32(lanes, 0x4e));
+            to.minus_8_sums[t][h][0] = static_cast<std::int16_t>(_mm_cvtsi128_si32(lanes));
+            to.minus_8_sums[t][h][1] = static_cast<std::int16_t>(_mm_extract_epi32(lanes, 1));
+        });
+        to.unit[t] = unit;
+        to.sum[t] = unit * static_cast<float>(sum);
+        const __m256i swap = _mm256_setr_epi8(0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15,  //
+                                              0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15);
+        unroll<2>([&](auto h) DISTILL_LAMBDA {
+            const __m256i words = packed16(wide[2 * h], wide[2 * h + 1]);
+            _mm256_storeu_si256(reinterpret_cast<__m256i*>(to.wide[t] + 16 * h), _mm256_shuffle_epi8(words, swap));
+            to.wide_sums[t][h] = sum_of(_mm256_madd_epi16(words, _mm256_set1_epi16(1)));
         });
     }
-    for (int i = 1; i < 8; ++i) acc[0] = _mm256_add_epi32(acc[0], acc[i]);
+}
+
+template <std::size_t T>
+void quantize_group256(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens) {
+    constexpr float kZeros[kUnitBlocks * kActBlock] = {};
+    auto* out = static_cast<ActBlock256<T>*>(blocks);
+    const std::size_t n_blocks = n / kActBlock;
+    for (std::size_t b = 0; b < n_blocks; b += kUnitBlocks) {
+        const std::size_t here = n_blocks - b < kUnitBlocks ? n_blocks - b : kUnitBlocks;
+        for (std::size_t t = 0; t < T; ++t) {
+            const float* from = static_cast<int>(t) < n_tokens ? x + t * x_stride + b * kActBlock : kZeros;
+            quantize_unit<T>(out + b, t, from, here);
+        }
+    }
+}
+
+void quantize256(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens, int group) {
+    switch (group) {
+        case 1:
+            return quantize_group256<1>(blocks, x, x_stride, n, n_tokens);
+        case 2:
+            return quantize_group256<2>(blocks, x, x_stride, n, n_tokens);
+        case 4:
+            return quantize_group256<4>(blocks, x, x_stride, n, n_tokens);
+        default:
+            return quantize_group256<8>(blocks, x, x_stride, n, n_tokens);
+    }
+}
+
+void dequantize256(float* out, const void* blocks, std::size_t n, bool wide) {
+    const auto* from = static_cast<const ActBlock256<1>*>(blocks);
+    for (std::size_t i = 0; i < n; ++i) {
+        const ActBlock256<1>& b = from[i / kActBlock];
+        const std::size_t k = i % kActBlock, pair = k / 2 % 2;
+        // The second and the third of four columns have changed places.
+        const std::size_t at = k % 4 == 1 || k % 4 == 2 ? k ^ 3 : k;
+        const int integer = wide ? b.wide[0][at] : b.q[0][k] * b.m[0][pair];
+        out[i] = static_cast<float>(integer) * b.unit[0];
+    }
+}
+
+// --- What a format asks for ----------------------------------------------------------------------------------------
+
+struct Avx2 : Vector256 {};
+
+template <class F>
+struct Traits {
+    static constexpr bool kWide = F::kBits == 8;
+    static constexpr bool kSubScales = F::kBlocks > 1;
+    // The largest weight as 16-bit sums see it: unsigned, or re-centred.
+    static constexpr int kLargest = F::kOffset == 0 ? (1 << F::kBits) - 1 : F::kOffset;
+    // Groups of four columns that share a sum, two columns of each in either lane.
+    static constexpr std::size_t kPerWord = F::kScales == 1 && 8 * 2 * kLargest * 127 <= 0x7fff ? 8 : 4;
+    static_assert(kWide || kPerWord * 2 * kLargest * 127 <= 0x7fff);
+    static constexpr std::size_t kMinima = F::kMin == 0 ? 0 : F::kScales;
+};
+// The sum of a block fits 32 bits with its scales: narrow weights with scales of 6 bits and m, wide ones with scales of
+// 8 bits.
+static_assert(32ll * 31 * 127 * 63 * kLargestM <= 0x7fffffff && 32ll * 32 * 128 * 127 * kSteps <= 0x7fffffff);
+
+// Integer scales of 8 rows, 32 bits each.
+DISTILL_INLINE __m256i wide_scales(const std::uint8_t* p) {
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+}
+DISTILL_INLINE __m256i wide_scales(const std::int8_t* p) {
+    return _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+}
+// The same, 16 bits in both halves of a lane.
+DISTILL_INLINE __m256i paired(__m256i scales) {
+    return _mm256_blend_epi16(scales, _mm256_slli_epi32(scales, 16), 0xaa);
+}
+
+// -offset * sum(q) of half a block, from -8 * sum(q): what its 16-bit sums start with.
+template <int kOffset>
+DISTILL_INLINE __m256i start_words(const std::int16_t (&minus_8_sums)[2]) {
+    const __m256i sums = broadcast32(minus_8_sums);
+    if constexpr (kOffset < 8)
+        return _mm256_srai_epi16(sums, 3 - __builtin_ctz(kOffset));
+    else
+        return _mm256_slli_epi16(sums, __builtin_ctz(kOffset / 8));
+}
+
+// Bytes of four columns of 8 rows as 16-bit numbers: columns 0 and 2, columns 1 and 3.
+DISTILL_INLINE __m256i even_bytes(__m256i v) {
+    return _mm256_and_si256(v, _mm256_set1_epi16(0xff));
+}
+DISTILL_INLINE __m256i odd_bytes(__m256i v) {
+    return _mm256_srli_epi16(v, 8);
+}
+
+template <std::size_t T, std::size_t N>
+struct Sums {
+    __m256 acc[T][N], part[T][N];  // of the row so far; of the unit at work, in its units
+};
+
+// --- One or two tokens ---------------------------------------------------------------------------------------------
+// Weights are read in order of their addresses and unpacked into registers: all blocks of a span at once, or two of
+// them where the registers do not hold the sums of all.
+
+template <class F, std::size_t T>
+constexpr std::size_t kAtOnce = T* F::kSpan <= 4 ? F::kSpan : 2;
+
+template <class F, std::size_t N, std::size_t T>
+struct NarrowSpan {
+    using Tr = Traits<F>;
+    static constexpr std::size_t kBlocks = kAtOnce<F, T>;
+    __m256i words[kBlocks][T][N], total[kBlocks][T][N];
+
+    template <std::size_t j0>
+    DISTILL_INLINE void run(const typename F::Panel& p, const typename F::Prepared& prepared, std::size_t lane0,
+                            const ActBlock256<T>* x) {
+        unroll<8>([&](auto g) DISTILL_LAMBDA {
+            unroll<kBlocks>([&](auto k) DISTILL_LAMBDA {
+                __m256i w[N];
+                unroll<N>([&](auto n)
+                              DISTILL_LAMBDA { w[n] = F::template weights<j0 + k, g>(p, 4 * (lane0 + 8 * n)); });
+                unroll<T>([&](auto t) DISTILL_LAMBDA {
+                    const __m256i xq = broadcast32(x[k].q[t] + 4 * g);
+                    unroll<N>([&](auto n) DISTILL_LAMBDA {
+                        const __m256i products = _mm256_maddubs_epi16(w[n], xq);
+                        __m256i& sum = words[k][t][n];
+                        sum = g % Tr::kPerWord == 0 ? products : _mm256_add_epi16(sum, products);
+                        if constexpr (F::kOffset != 0 && g % 4 == 0) {
+                            sum = _mm256_add_epi16(sum, start_words<F::kOffset>(x[k].minus_8_sums[t][g / 4]));
+                        }
+                        if constexpr ((g + 1) % Tr::kPerWord == 0) {
+                            __m256i m = broadcast32(x[k].m[t]);
+                            if constexpr (Tr::kSubScales) {
+                                const auto* s = F::template sub_scales<j0 + k, g / 4>(p, prepared) + lane0 + 8 * n;
+                                m = _mm256_mullo_epi16(paired(wide_scales(s)), m);
+                            }
+                            const __m256i scaled = _mm256_madd_epi16(sum, m);
+                            total[k][t][n] = g + 1 == Tr::kPerWord ? scaled : _mm256_add_epi32(total[k][t][n], scaled);
+                        }
+                    });
+                });
+            });
+        });
+    }
+};
+
+template <class F, std::size_t N, std::size_t T>
+struct WideSpan {
+    using Tr = Traits<F>;
+    static constexpr std::size_t kBlocks = kAtOnce<F, T>;
+    __m256i total[kBlocks][T][N];
+
+    template <std::size_t j0>
+    DISTILL_INLINE void run(const typename F::Panel& p, const typename F::Prepared& prepared, std::size_t lane0,
+                            const ActBlock256<T>* x) {
+        // Sums that a scale applies to: of half a block or of the whole block.
+        constexpr std::size_t kSums = F::kScales, kGroups = 8 / kSums;
+        unroll<kSums>([&](auto h) DISTILL_LAMBDA {
+            __m256i dot[kBlocks][T][N];
+            unroll<kBlocks>([&](auto k) DISTILL_LAMBDA {
+                unroll<T>([&](auto t) DISTILL_LAMBDA {
+                    const std::int32_t* sums = x[k].wide_sums[t];
+                    const std::int32_t start = -F::kOffset * (kSums == 2 ? sums[h] : sums[0] + sums[1]);
+                    unroll<N>([&](auto n) DISTILL_LAMBDA { dot[k][t][n] = _mm256_set1_epi32(start); });
+                });
+            });
+            unroll<kGroups>([&](auto i) DISTILL_LAMBDA {
+                constexpr std::size_t g = kGroups * h + i;
+                unroll<kBlocks>([&](auto k) DISTILL_LAMBDA {
+                    unroll<N>([&](auto n) DISTILL_LAMBDA {
+                        const __m256i w = F::template weights<j0 + k, g>(p, 4 * (lane0 + 8 * n));
+                        unroll<T>([&](auto t) DISTILL_LAMBDA {
+                            const std::int16_t* xw = x[k].wide[t] + 4 * g;
+                            __m256i& sum = dot[k][t][n];
+                            sum = _mm256_add_epi32(sum, _mm256_madd_epi16(even_bytes(w), broadcast32(xw)));
+                            sum = _mm256_add_epi32(sum, _mm256_madd_epi16(odd_bytes(w), broadcast32(xw + 2)));
+                        });
+                    });
+                });
+            });
+            unroll<kBlocks>([&](auto k) DISTILL_LAMBDA {
+                unroll<N>([&](auto n) DISTILL_LAMBDA {
+                    unroll<T>([&](auto t) DISTILL_LAMBDA {
+                        __m256i sum = dot[k][t][n];
+                        if constexpr (Tr::kSubScales) {
+                            sum = _mm256_mullo_epi32(
+                                sum, wide_scales(F::template sub_scales<j0 + k, h>(p, prepared) + lane0 + 8 * n));
+                        }
+                        total[k][t][n] = h == 0 ? sum : _mm256_add_epi32(total[k][t][n], sum);
+                    });
+                });
+            });
+        });
+    }
+};
+
+template <class F, std::size_t N, std::size_t T>
+DISTILL_INLINE void span_tile(const MatmulArgs& a, std::size_t row, std::size_t lane0) {
+    using Tr = Traits<F>;
+    using Span = std::conditional_t<Tr::kWide, WideSpan<F, N, T>, NarrowSpan<F, N, T>>;
+    const std::size_t n_blocks = a.columns / (kActBlock * F::kBlocks);
+    const auto* panel = reinterpret_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_blocks;
+    const auto* x = static_cast<const ActBlock256<T>*>(a.x);
+    Sums<T, N> s;
+    const auto each = [&](auto&& f) DISTILL_LAMBDA {
+        unroll<T>([&](auto t) DISTILL_LAMBDA { unroll<N>([&](auto n) DISTILL_LAMBDA { f(t, n); }); });
+    };
+    each([&](auto t, auto n) DISTILL_LAMBDA { s.acc[t][n] = s.part[t][n] = _mm256_setzero_ps(); });
+
+    for (std::size_t b = 0; b < n_blocks; ++b, ++panel, x += F::kBlocks) {
+        const auto prepared = F::prepare(*panel);
+        const char* ahead = prefetch_from<Avx2, T>(panel);
+        constexpr std::size_t kBlocks = kAtOnce<F, T>, kSteps = F::kBlocks / kBlocks;
+        unroll<kSteps>([&](auto step) DISTILL_LAMBDA {
+            constexpr std::size_t j0 = step * kBlocks;
+            prefetch_share<Avx2, T, typename F::Panel, step, kSteps>(ahead);
+            Span sums;
+            sums.template run<j0>(*panel, prepared, lane0, x + j0);
+            unroll<kBlocks>([&](auto k) DISTILL_LAMBDA {
+                each([&](auto t, auto n) DISTILL_LAMBDA {
+                    const __m256i total = sums.total[k][t][n];
+                    if constexpr (!Tr::kSubScales) {
+                        const std::size_t lane = lane0 + 8 * n;
+                        s.part[t][n] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(total),
+                                                       F::template scale<0, 0>(*panel, prepared, lane), s.part[t][n]);
+                        if constexpr (F::kMin != 0) {
+                            const __m256 min = F::template minimum<0, 0>(*panel, prepared, lane);
+                            s.acc[t][n] = _mm256_fmadd_ps(min, _mm256_set1_ps(x->sum[t]), s.acc[t][n]);
+                        }
+                    } else {
+                        s.part[t][n] = _mm256_add_ps(s.part[t][n], _mm256_cvtepi32_ps(total));
+                    }
+                });
+            });
+        });
+        if (Tr::kSubScales || (b + 1) % kUnitBlocks == 0 || b + 1 == n_blocks) {
+            each([&](auto t, auto n) DISTILL_LAMBDA {
+                const std::size_t lane = lane0 + 8 * n;
+                __m256 scale = _mm256_set1_ps(x->unit[t]);
+                if constexpr (Tr::kSubScales) scale = _mm256_mul_ps(Avx2::f16(panel->d + lane), scale);
+                s.acc[t][n] = _mm256_fmadd_ps(s.part[t][n], scale, s.acc[t][n]);
+                s.part[t][n] = _mm256_setzero_ps();
+            });
+            if constexpr (Tr::kSubScales && F::kMin != 0) {
+                unroll<8 * Tr::kMinima>([&](auto i) DISTILL_LAMBDA {
+                    constexpr std::size_t j = i / Tr::kMinima, h = i % Tr::kMinima;
+                    each([&](auto t, auto n) DISTILL_LAMBDA {
+                        const __m256 min = F::template minimum<j, h>(*panel, prepared, lane0 + 8 * n);
+                        const float sum =
+                            F::kScales == 1 ? x[j].sum[t] : x[j].unit[t] * static_cast<float>(x[j].sums[t][h]);
+                        s.acc[t][n] = _mm256_fnmadd_ps(min, _mm256_set1_ps(sum), s.acc[t][n]);
+                    });
+                });
+            }
+        }
+    }
+    store_tile<Avx2, N, T>(a, row + lane0, s.acc);
+}
+
+// --- Four tokens and more ------------------------------------------------------------------------------------------
+// The same integers in another order, and the same steps in floats. Blocks that share bytes are unpacked once for all
+// tokens and rows into the first-level cache. Half of the 16 registers hold weights of all 16 rows, so that what is
+// loaded of a token meets two of them, and the tokens of several groups pass over them one after the other. What they
+// sum up waits in memory.
+
+constexpr std::size_t kGroupsAtOnce = 4;
+
+template <class F>
+struct UnpackedSpan {
+    using Tr = Traits<F>;
+    static constexpr std::size_t kElement = Tr::kWide ? 2 : 1;  // bytes of a weight
+    // Wide: columns 0 and 2 of each four, then 1 and 3; times the integer scale, if there is one.
+    alignas(32) std::uint8_t w[F::kSpan][8][kElement][4 * kPanelRows];
+    alignas(32)
+        std::uint8_t sub[Tr::kSubScales && !Tr::kWide ? F::kSpan : 1][F::kScales][4 * kPanelRows];  // as 16-bit pairs
+
+    template <std::size_t j0>
+    DISTILL_INLINE void unpack(const typename F::Panel& p, const typename F::Prepared& prepared) {
+        unroll<F::kSpan * kRegisters>([&](auto i) DISTILL_LAMBDA {
+            constexpr std::size_t k = i / kRegisters, j = j0 + k, lane = i % kRegisters * 8;
+            __m256i scale[F::kScales];
+            if constexpr (Tr::kSubScales) {
+                unroll<F::kScales>([&](auto h) DISTILL_LAMBDA {
+                    scale[h] = paired(wide_scales(F::template sub_scales<j, h>(p, prepared) + lane));
+                    if constexpr (!Tr::kWide) Vector256::store(sub[k][h] + 4 * lane, scale[h]);
+                });
+            }
+            unroll<8>([&](auto g) DISTILL_LAMBDA {
+                const __m256i v = F::template weights<j, g>(p, 4 * lane);
+                if constexpr (!Tr::kWide) {
+                    Vector256::store(w[k][g][0] + 4 * lane, v);
+                } else {
+                    unroll<2>([&](auto odd) DISTILL_LAMBDA {
+                        __m256i words = odd ? odd_bytes(v) : even_bytes(v);
+                        words = _mm256_sub_epi16(words, _mm256_set1_epi16(F::kOffset));
+                        if constexpr (Tr::kSubScales)
+                            words = _mm256_mullo_epi16(words, scale[F::kScales == 2 ? g / 4 : 0]);
+                        Vector256::store(w[k][g][odd] + 4 * lane, words);
+                    });
+                }
+            });
+        });
+    }
+};
+
+// What a token has summed up for the rows of a panel.
+struct TokenSums {
+    alignas(32) float acc[kPanelRows], part[kPanelRows];  // of the row so far; of the unit at work, in its units
+    alignas(32) std::int32_t whole[kPanelRows];           // of a part of a block
+    alignas(32) std::int16_t words[2 * kPanelRows];       // the same, where 16 bits are enough
+};
+
+DISTILL_INLINE __m256i load256(const void* p) {
+    return _mm256_load_si256(static_cast<const __m256i*>(p));
+}
+DISTILL_INLINE void store256(void* p, __m256i v) {
+    _mm256_store_si256(static_cast<__m256i*>(p), v);
+}
+
+// `total` of a block is complete.
+template <class F>
+DISTILL_INLINE void add_block(TokenSums& s, std::size_t n, __m256i total, [[maybe_unused]] __m256 d) {
+    float* part = s.part + 8 * n;
+    const __m256 before = _mm256_load_ps(part), sum = _mm256_cvtepi32_ps(total);
+    _mm256_store_ps(part, Traits<F>::kSubScales ? _mm256_add_ps(before, sum) : _mm256_fmadd_ps(sum, d, before));
+}
+
+// Half h of a block, T tokens.
+template <class F, std::size_t T, std::size_t h>
+DISTILL_INLINE void narrow_tokens(TokenSums* sums, const UnpackedSpan<F>& u, std::size_t k,
+                                  const __m256 (&d)[kRegisters], const ActBlock256<T>* x, std::size_t x_stride,
+                                  std::size_t n_groups) {
+    using Tr = Traits<F>;
+    __m256i w[4][kRegisters], sub[kRegisters];
+    unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
+        unroll<4>([&](auto g) DISTILL_LAMBDA { w[g][n] = load256(u.w[k][4 * h + g][0] + 32 * n); });
+        if constexpr (Tr::kSubScales) sub[n] = load256(u.sub[k][F::kScales == 2 ? h : 0] + 32 * n);
+    });
+    for (std::size_t group = 0; group < n_groups; ++group, sums += T) {
+        const ActBlock256<T>& xb = x[group * x_stride];
+#pragma GCC unroll 2
+        for (std::size_t t = 0; t < T; ++t) {
+            TokenSums& s = sums[t];
+            __m256i words[kRegisters], start;
+            if constexpr (F::kOffset != 0) start = start_words<F::kOffset>(xb.minus_8_sums[t][h]);
+            unroll<4>([&](auto g) DISTILL_LAMBDA {
+                const __m256i xq = broadcast32(xb.q[t] + 16 * h + 4 * g);
+                unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
+                    const __m256i products = _mm256_maddubs_epi16(w[g][n], xq);
+                    words[n] = g > 0             ? _mm256_add_epi16(words[n], products)
+                               : F::kOffset != 0 ? _mm256_add_epi16(start, products)
+                                                 : products;
+                    __asm__(""
+                            : "+x"(words[n]));  // GCC would add them in pairs, for which there are not enough registers
+                });
+            });
+            if constexpr (Tr::kPerWord == 8 && h == 0) {
+                unroll<kRegisters>([&](auto n) DISTILL_LAMBDA { store256(s.words + 16 * n, words[n]); });
+                continue;
+            }
+            const __m256i m = broadcast32(xb.m[t]);
+            unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
+                if constexpr (Tr::kPerWord == 8) words[n] = _mm256_add_epi16(words[n], load256(s.words + 16 * n));
+                __m256i total = _mm256_madd_epi16(words[n], Tr::kSubScales ? _mm256_mullo_epi16(sub[n], m) : m);
+                if constexpr (h == 0) {
+                    store256(s.whole + 8 * n, total);
+                } else {
+                    if constexpr (Tr::kPerWord == 4) total = _mm256_add_epi32(total, load256(s.whole + 8 * n));
+                    add_block<F>(s, n, total, d[n]);
+                }
+            });
+        }
+    }
+}
+
+// A quarter of a block, 8 columns: registers 4 * quarter.. of the 16 that hold a block of 8 rows.
+template <class F, std::size_t T, std::size_t quarter>
+DISTILL_INLINE void wide_tokens(TokenSums* sums, const UnpackedSpan<F>& u, std::size_t k, const __m256 (&d)[kRegisters],
+                                const ActBlock256<T>* x, std::size_t x_stride, std::size_t n_groups) {
+    __m256i w[4][kRegisters];
+    unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
+        unroll<4>([&](auto i) DISTILL_LAMBDA { w[i][n] = load256(u.w[k][2 * quarter + i / 2][i % 2] + 32 * n); });
+    });
+    for (std::size_t group = 0; group < n_groups; ++group, sums += T) {
+        const ActBlock256<T>& xb = x[group * x_stride];
+#pragma GCC unroll 2
+        for (std::size_t t = 0; t < T; ++t) {
+            TokenSums& s = sums[t];
+            __m256i total[kRegisters];
+            unroll<4>([&](auto i) DISTILL_LAMBDA {
+                const __m256i xw = broadcast32(xb.wide[t] + 8 * quarter + 2 * i);
+                unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
+                    const __m256i products = _mm256_madd_epi16(w[i][n], xw);
+                    total[n] = i == 0 ? products : _mm256_add_epi32(total[n], products);
+                    __asm__("" : "+x"(total[n]));
+                });
+            });
+            unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
+                if constexpr (quarter > 0) total[n] = _mm256_add_epi32(total[n], load256(s.whole + 8 * n));
+                if constexpr (quarter < 3)
+                    store256(s.whole + 8 * n, total[n]);
+                else
+                    add_block<F>(s, n, total[n], d[n]);
+            });
+        }
+    }
+}
+
+// The unit ends: what its blocks summed up goes to the row's sum.
+template <class F, std::size_t T>
+DISTILL_INLINE void end_unit(TokenSums* sums, const typename F::Panel& p, const typename F::Prepared& prepared,
+                             const ActBlock256<T>* x, std::size_t x_stride, std::size_t n_groups) {
+    using Tr = Traits<F>;
+    constexpr std::size_t kMinima = Tr::kSubScales ? 8 * Tr::kMinima : 0;
+    unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
+        [[maybe_unused]] __m256 d, min[kMinima == 0 ? 1 : kMinima];
+        if constexpr (Tr::kSubScales) d = Avx2::f16(p.d + 8 * n);
+        if constexpr (kMinima > 0) {
+            unroll<kMinima>([&](auto i) DISTILL_LAMBDA {
+                min[i] = F::template minimum<i / F::kScales, i % F::kScales>(p, prepared, 8 * n);
+            });
+        }
+        for (std::size_t i = 0; i < n_groups * T; ++i) {
+            const ActBlock256<T>* xg = x + i / T * x_stride;
+            const std::size_t t = i % T;
+            float *part = sums[i].part + 8 * n, *acc = sums[i].acc + 8 * n;
+            __m256 scale = _mm256_set1_ps(xg->unit[t]);
+            if constexpr (Tr::kSubScales) scale = _mm256_mul_ps(d, scale);
+            __m256 v = _mm256_fmadd_ps(_mm256_load_ps(part), scale, _mm256_load_ps(acc));
+            _mm256_store_ps(part, _mm256_setzero_ps());
+            if constexpr (kMinima > 0) {
+                unroll<kMinima>([&](auto m) DISTILL_LAMBDA {
+                    constexpr std::size_t j = m / F::kScales;
+                    const float sum = F::kScales == 1
+                                          ? xg[j].sum[t]
+                                          : xg[j].unit[t] * static_cast<float>(xg[j].sums[t][m % F::kScales]);
+                    v = _mm256_fnmadd_ps(min[m], _mm256_set1_ps(sum), v);
+                });
+            }
+            _mm256_store_ps(acc, v);
+        }
+    });
+}
+
+// One copy for all formats.
+template <std::size_t T>
+__attribute__((noinline)) void store_sums(MatmulArgs a, std::size_t row, const TokenSums* sums) {
+    const int each = static_cast<int>(a.pairs ? T / 2 : T);
+    for (int left = a.n_tokens; left > 0;
+         left -= each, sums += T, a.out += static_cast<std::size_t>(each) * a.out_stride) {
+        a.n_tokens = left < each ? left : each;
+        __m256 acc[T][kRegisters];
+        unroll<T>([&](auto t) DISTILL_LAMBDA {
+            unroll<kRegisters>([&](auto n) DISTILL_LAMBDA { acc[t][n] = _mm256_load_ps(sums[t].acc + 8 * n); });
+        });
+        store_tile<Avx2, kRegisters, T>(a, row, acc);
+    }
+}
+
+template <class F, std::size_t T>
+void tile_rows(const MatmulArgs& a) {
+    using Tr = Traits<F>;
+    constexpr std::size_t kSpans = F::kBlocks / F::kSpan;
+    const std::size_t n_blocks = a.columns / (kActBlock * F::kBlocks), x_stride = a.columns / kActBlock;
+    const std::size_t n_groups = a.n_groups;
+    const auto* panel = reinterpret_cast<const typename F::Panel*>(a.panels) + a.row_begin / kPanelRows * n_blocks;
+    UnpackedSpan<F> u{};  // zeros, because GCC does not see that one of the branches below fills it
+    for (std::size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
+        const auto* x = static_cast<const ActBlock256<T>*>(a.x);
+        TokenSums sums[kGroupsAtOnce * T];
+        for (std::size_t i = 0; i < n_groups * T; ++i) {
+            unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
+                _mm256_store_ps(sums[i].acc + 8 * n, _mm256_setzero_ps());
+                _mm256_store_ps(sums[i].part + 8 * n, _mm256_setzero_ps());
+            });
+        }
+        for (std::size_t b = 0; b < n_blocks; ++b, ++panel, x += F::kBlocks) {
+            const auto prepared = F::prepare(*panel);
+            const char* ahead = prefetch_from<Avx2, T>(panel);
+            __m256 d[kRegisters] = {};
+            if constexpr (!Tr::kSubScales) {
+                unroll<kRegisters>([&](auto n)
+                                       DISTILL_LAMBDA { d[n] = F::template scale<0, 0>(*panel, prepared, 8 * n); });
+            }
+            // One copy of the code for the tokens, kSpans of the few instructions that depend on the place in the
+            // panel.
+            for (std::size_t span = 0; span < kSpans; ++span) {
+                unroll<kSpans>([&](auto s) DISTILL_LAMBDA {
+                    if (s == span) {
+                        prefetch_share<Avx2, T, typename F::Panel, s, kSpans>(ahead);
+                        u.template unpack<s * F::kSpan>(*panel, prepared);
+                    }
+                });
+                for (std::size_t k = 0; k < F::kSpan; ++k) {
+                    const ActBlock256<T>* xb = x + span * F::kSpan + k;
+                    unroll<Tr::kWide ? 4 : 2>([&](auto i) DISTILL_LAMBDA {
+                        if constexpr (Tr::kWide)
+                            wide_tokens<F, T, i>(sums, u, k, d, xb, x_stride, n_groups);
+                        else
+                            narrow_tokens<F, T, i>(sums, u, k, d, xb, x_stride, n_groups);
+                    });
+                }
+            }
+            if constexpr (!Tr::kSubScales && F::kMin != 0) {
+                unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
+                    const __m256 min = F::template minimum<0, 0>(*panel, prepared, 8 * n);
+                    for (std::size_t i = 0; i < n_groups * T; ++i) {
+                        float* acc = sums[i].acc + 8 * n;
+                        const __m256 sum_x = _mm256_set1_ps(x[i / T * x_stride].sum[i % T]);
+                        _mm256_store_ps(acc, _mm256_fmadd_ps(min, sum_x, _mm256_load_ps(acc)));
+                    }
+                });
+            }
+            if (Tr::kSubScales || (b + 1) % kUnitBlocks == 0 || b + 1 == n_blocks) {
+                end_unit<F, T>(sums, *panel, prepared, x, x_stride, n_groups);
+            }
+        }
+        store_sums<T>(a, row, sums);
+    }
+}
+
+// --- The table -----------------------------------------------------------------------------------------------------
+
+template <class F, std::size_t T>
+void span_rows(const MatmulArgs& a) {
+    // As many rows as leave the sums in registers.
+    constexpr std::size_t N = T * F::kSpan <= 2 ? 2 : 1;
+    for (std::size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
+        for (std::size_t lane0 = 0; lane0 < kPanelRows; lane0 += 8 * N) span_tile<F, N, T>(a, row, lane0);
+    }
+}
+
+template <template <class> class Format>
+void matmul_avx2(const MatmulArgs& a) {
+    using F = Format<Avx2>;
+    switch (a.group) {
+        case 1:
+            return span_rows<F, 1>(a);
+        case 2:
+            return span_rows<F, 2>(a);
+        case 4:
+            return tile_rows<F, 4>(a);
+        default:
+            return tile_rows<F, 8>(a);
+    }
+}
+
+std::uint64_t integer_peak(std::uint64_t n, std::int32_t* sink) {
+    constexpr std::size_t kSums = 10;
+    __m256i acc[kSums];
+    unroll<kSums>([&](auto i) DISTILL_LAMBDA { acc[i] = _mm256_set1_epi32(*sink + static_cast<std::int32_t>(i)); });
+    const __m256i w = _mm256_set1_epi8(3);
+    __m256i x = _mm256_set1_epi32(*sink | 0x01010101);
+    for (std::uint64_t k = 0; k < n; ++k) {
+        unroll<kSums>([&](auto i) DISTILL_LAMBDA {
+            // Or the compiler would move the product out of the loop.
+            __asm__ volatile("" : "+x"(x));
+            acc[i] = _mm256_add_epi16(acc[i], _mm256_maddubs_epi16(w, x));
+        });
+    }
+    unroll<kSums - 1>([&](auto i) DISTILL_LAMBDA { acc[0] = _mm256_add_epi32(acc[0], acc[i + 1]); });
     *sink = _mm256_extract_epi32(acc[0], 0);
-    return n * 8 * 32;
+    return n * kSums * 32;
 }
 
 constexpr CpuFeatures needs() {
@@ -118,10 +719,43 @@ constexpr CpuFeatures needs() {
     return f;
 }
 
+constexpr FloatOps ops() {
+    FloatOps o = float_ops<xsimd::fma3<xsimd::avx2>, Avx2>();
+    o.quantize = quantize256;
+    o.dequantize = dequantize256;
+    return o;
+}
+
+// In the order of formats().
+constexpr std::array<MatmulFn, 15> kMatmul{
+    float_matmul<Avx2, ElementF32>, float_matmul<Avx2, ElementF16>, matmul_avx2<KernelQ4_0>,
+    matmul_avx2<KernelQ4_1>,        matmul_avx2<KernelQ5_0>,        matmul_avx2<KernelQ5_1>,
+    matmul_avx2<KernelQ8_0>,        matmul_avx2<KernelQ2_K>,        matmul_avx2<KernelQ3_K>,
+    matmul_avx2<KernelQ4_K>,        matmul_avx2<KernelQ5_K>,        matmul_avx2<KernelQ6_K>,
+    matmul_avx2<KernelIQ4_NL>,      matmul_avx2<KernelIQ4_XS>,      float_matmul<Avx2, ElementBF16>};
+
+template <template <class> class Format>
+constexpr bool is_wide = Traits<Format<Avx2>>::kWide;
+constexpr std::array<bool, 15> kWide{false,
+                                     false,
+                                     is_wide<KernelQ4_0>,
+                                     is_wide<KernelQ4_1>,
+                                     is_wide<KernelQ5_0>,
+                                     is_wide<KernelQ5_1>,
+                                     is_wide<KernelQ8_0>,
+                                     is_wide<KernelQ2_K>,
+                                     is_wide<KernelQ3_K>,
+                                     is_wide<KernelQ4_K>,
+                                     is_wide<KernelQ5_K>,
+                                     is_wide<KernelQ6_K>,
+                                     is_wide<KernelIQ4_NL>,
+                                     is_wide<KernelIQ4_XS>,
+                                     false};
+
 }  // namespace
 
 extern const Kernels kAvx2Kernels;
-const Kernels kAvx2Kernels{"avx2", needs(), Avx2::kGroup, functions256<Avx2>(),
-                           float_ops<xsimd::fma3<xsimd::avx2>, Avx2>(), integer_peak};
+const Kernels kAvx2Kernels{"avx2", needs(),      Avx2::kGroup, kMatmul, ops(), integer_peak, sizeof(ActBlock256<1>),
+                           kWide,  kGroupsAtOnce};
 
 }  // namespace distill

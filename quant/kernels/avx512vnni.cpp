@@ -17,7 +17,7 @@ struct Avx512 {
     using U8 = __m512i;
     using I32 = __m512i;
     using F32 = __m512;
-    static constexpr std::size_t kLanes = 16, kGroup = 8, kMaxTile = 8;
+    static constexpr std::size_t kLanes = 16, kGroup = 8, kMaxTile = 8, kPrefetchStep = 128;
 
     DISTILL_INLINE static U8 load(const std::uint8_t* p) { return _mm512_loadu_si512(p); }
     DISTILL_INLINE static U8 masked(U8 v, int mask) { return _mm512_and_si512(v, _mm512_set1_epi8(static_cast<char>(mask))); }

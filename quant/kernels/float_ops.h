@@ -86,7 +86,7 @@ struct VectorOps {
 template <class Arch, class V>
 constexpr FloatOps float_ops() {
     using F = VectorOps<Arch>;
-    return {F::rms_norm, F::silu_mul, F::exp_sum, F::max, F::scale_add, to_f16<V>, expand_s8<V>, quantize_rows<V>};
+    return {F::rms_norm, F::silu_mul, F::exp_sum, F::max, F::scale_add, to_f16<V>, expand_s8<V>, quantize_rows<V>, dequantize_rows};
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ template <std::size_t T>
 struct ActBlock {
     std::int8_t q[T][kActBlock];
     float scale[T][2];
-    float sum[T];                    // of q * scale, both halves: what the minimum of an affine block is multiplied with
+    float sum[T];  // of q * scale, both halves: what the minimum of an affine block is multiplied with
     std::int32_t minus_8_sum[T][2];  // -8 * sum(q) of each half
 };
 static_assert(sizeof(ActBlock<3>) == 3 * sizeof(ActBlock<1>));
@@ -46,20 +46,22 @@ constexpr int group_size(int left, int max_group) {
 // out[t][row] (+)= sum over columns of weight[row][column] * x[t][column] (+ bias[row]), for the tokens of one group.
 // The sums are made in the order of the columns, the same for any T and any range of rows.
 struct MatmulArgs {
-    const std::byte* panels;   // of the whole matrix
+    const std::byte* panels;  // of the whole matrix
     std::size_t columns;
-    std::size_t panel_columns; // columns that a panel holds, >= columns: the step from panel to panel (float formats)
-    std::size_t row_begin;     // multiple of kPanelRows
+    std::size_t panel_columns;  // columns that a panel holds, >= columns: the step from panel to panel (float formats)
+    std::size_t row_begin;      // multiple of kPanelRows
     std::size_t row_end;
-    const void* x;             // quantised formats: ActBlock<T>[columns / 32]; float formats: float [T][x_stride]
-    std::size_t x_stride;      // floats between tokens (float formats)
-    float* out;                // out[t * out_stride + row]
+    const void* x;         // quantised formats: ActBlock<T>[columns / 32]; float formats: float [T][x_stride]
+    std::size_t x_stride;  // floats between tokens (float formats)
+    float* out;            // out[t * out_stride + row]
     std::size_t out_stride;
-    int group;                 // T: tokens that the group was made for
-    int n_tokens;              // results wanted: <= T, <= T / 2 as pairs
-    const float* bias;         // [rows] or null
-    bool add;                  // add to out instead of replacing it
-    bool pairs;                // out[t] is the sum of the group's tokens 2t and 2t + 1: an input and what its rounding lost
+    int group;             // T: tokens that the group was made for
+    std::size_t n_groups;  // of T tokens each, one behind the other at x: at most Kernels::groups_at_once; 1 for T <
+                           // Kernels::group
+    int n_tokens;          // results wanted: <= n_groups * T, half of it as pairs
+    const float* bias;     // [rows] or null
+    bool add;              // add to out instead of replacing it
+    bool pairs;            // out[t] is the sum of the group's tokens 2t and 2t + 1: an input and what its rounding lost
 };
 using MatmulFn = void (*)(const MatmulArgs& args);
 
@@ -79,25 +81,35 @@ struct FloatOps {
     void (*to_f16)(std::uint16_t* out, const float* x, std::size_t n);
     // out[i][0..15] = q[i][0..15] * scale[i] (f16); n is a multiple of 16.
     void (*expand_s8)(float* out, const std::int8_t* q, const std::uint16_t* scale, std::size_t n);
-    // One group of tokens, rows of n floats x_stride apart, to ActBlock<group_size>[n / 32]; missing tokens become zeros.
+    // One group of tokens, rows of n floats x_stride apart, to ActBlock<group_size>[n / 32]; missing tokens become
+    // zeros.
     void (*quantize)(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens, int group);
+    // What a group of one token stands for; `wide`: for formats that Kernels::wide names. Slow: for tests and single
+    // rows.
+    void (*dequantize)(float* out, const void* blocks, std::size_t n, bool wide);
 };
 
 struct Kernels {
-    std::string_view name;   // "avx512vnni": the speed line and --kernels use it
-    CpuFeatures needs;       // all must be present, register state saved by the OS included
-    int group;               // most tokens in a group of activations
+    std::string_view name;            // "avx512vnni": the speed line and --kernels use it
+    CpuFeatures needs;                // all must be present, register state saved by the OS included
+    int group;                        // most tokens in a group of activations
     std::array<MatmulFn, 15> matmul;  // in the order of formats()
     FloatOps ops;
     // Adds n steps of 4 * 64 integer multiply-adds to the sums at `sink`: the fastest this table can do, for the limit
     // that `bench` states. Returns multiply-adds done.
     std::uint64_t (*integer_peak)(std::uint64_t n, std::int32_t* sink);
+    // Activations may look different in each table: bytes for 32 columns of a token, a multiple of 4, ...
+    std::size_t act_block_bytes = sizeof(ActBlock<1>);
+    // ... and which formats (in the order of formats()) read them as integers of more than 8 bits.
+    std::array<bool, 15> wide{};
+    std::size_t groups_at_once = 1;  // that one call takes: unpacking weights is shared by more tokens
 
+    bool is_wide(const Format& f) const { return wide[static_cast<std::size_t>(&f - formats().data())]; }
     MatmulFn matmul_of(const Format& f) const { return matmul[static_cast<std::size_t>(&f - formats().data())]; }
 };
 
-std::span<const Kernels* const> kernel_tables();    // built into this binary, best first
-std::vector<const Kernels*> runnable_kernels();     // those this CPU runs, best first
+std::span<const Kernels* const> kernel_tables();  // built into this binary, best first
+std::vector<const Kernels*> runnable_kernels();   // those this CPU runs, best first
 // "" picks the best. Throws Error{usage} for an unknown or unsupported name, listing what would run.
 const Kernels& choose_kernels(std::string_view name);
 

@@ -24,6 +24,7 @@ namespace {
 // kBlocks: blocks of 32 columns in a panel block. kBits and kOffset: weight = scale * (u - kOffset), u < 2^kBits.
 // kSpan: neighbouring blocks that share bytes. kScales: scales in a block of 32 columns. kMin: +1 adds the minimum, -1 subtracts it, 0 has none.
 // weights<j, g>(): columns 4g..4g + 3 of block j, for the rows from byte0 / 4 on.
+// sub_scales<j, h>(), where scales are a number of the row times a small integer: the integers of half h of block j, 16 rows.
 
 struct Nothing {};
 
@@ -116,8 +117,10 @@ struct ScaledK {
         }
     }
     template <std::size_t j, std::size_t>
+    DISTILL_INLINE static const std::uint8_t* sub_scales(const Panel&, const Prepared& s) { return s.scale + 16 * j; }
+    template <std::size_t j, std::size_t h>
     DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, std::size_t lane0) {
-        return V::mul(V::f16(p.d + lane0), V::u8_f32(s.scale + 16 * j + lane0));
+        return V::mul(V::f16(p.d + lane0), V::u8_f32(sub_scales<j, h>(p, s) + lane0));
     }
     template <std::size_t j, std::size_t>
     DISTILL_INLINE static typename V::F32 minimum(const Panel& p, const Prepared& s, std::size_t lane0) {
@@ -142,8 +145,10 @@ struct KernelQ6_K {
         return V::merge(nibbles, V::template shift_right<2 * static_cast<int>(k) - 4>(V::load(p.q[half][g][2] + byte0)), 0x30);
     }
     template <std::size_t j, std::size_t h>
-    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared&, std::size_t lane0) {
-        return V::mul(V::f16(p.d + lane0), V::s8_f32(p.s[2 * j + h] + lane0));
+    DISTILL_INLINE static const std::int8_t* sub_scales(const Panel& p, const Prepared&) { return p.s[2 * j + h]; }
+    template <std::size_t j, std::size_t h>
+    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, std::size_t lane0) {
+        return V::mul(V::f16(p.d + lane0), V::s8_f32(sub_scales<j, h>(p, s) + lane0));
     }
 };
 
@@ -170,8 +175,10 @@ struct KernelQ2_K {
         return V::masked(V::template shift_right<2 * static_cast<int>(j % 4)>(V::load(p.q[j / 4][g] + byte0)), 3);
     }
     template <std::size_t j, std::size_t h>
+    DISTILL_INLINE static const std::uint8_t* sub_scales(const Panel&, const Prepared& s) { return s.scale[2 * j + h]; }
+    template <std::size_t j, std::size_t h>
     DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, std::size_t lane0) {
-        return V::mul(V::f16(p.d + lane0), V::u8_f32(s.scale[2 * j + h] + lane0));
+        return V::mul(V::f16(p.d + lane0), V::u8_f32(sub_scales<j, h>(p, s) + lane0));
     }
     template <std::size_t j, std::size_t h>
     DISTILL_INLINE static typename V::F32 minimum(const Panel& p, const Prepared& s, std::size_t lane0) {
@@ -203,8 +210,10 @@ struct KernelQ3_K {
         return V::merge(bits, V::template shift_right<static_cast<int>(j) - 2>(V::load(p.h[g] + byte0)), 4);
     }
     template <std::size_t j, std::size_t h>
+    DISTILL_INLINE static const std::int8_t* sub_scales(const Panel&, const Prepared& s) { return s.scale[2 * j + h]; }
+    template <std::size_t j, std::size_t h>
     DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, std::size_t lane0) {
-        return V::mul(V::f16(p.d + lane0), V::s8_f32(s.scale[2 * j + h] + lane0));
+        return V::mul(V::f16(p.d + lane0), V::s8_f32(sub_scales<j, h>(p, s) + lane0));
     }
 };
 
@@ -232,8 +241,10 @@ struct KernelIQ4_XS {
         return V::lookup(kIq4Table.value, g < 4 ? V::low(bytes) : V::high(bytes));
     }
     template <std::size_t j, std::size_t>
+    DISTILL_INLINE static const std::int8_t* sub_scales(const Panel&, const Prepared& s) { return s.scale[j]; }
+    template <std::size_t j, std::size_t h>
     DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, std::size_t lane0) {
-        return V::mul(V::f16(p.d + lane0), V::s8_f32(s.scale[j] + lane0));
+        return V::mul(V::f16(p.d + lane0), V::s8_f32(sub_scales<j, h>(p, s) + lane0));
     }
 };
 
@@ -277,23 +288,24 @@ DISTILL_INLINE void store_tile(const MatmulArgs& a, std::size_t row, typename V:
 }
 
 // Weights are asked for ahead, into the second-level cache, because the hardware's prefetcher stops at 4 KiB pages and a core
-// keeps few misses of its first level under way. One or two tokens are done with a line before the memory is: one line
-// of each pair of 128 bytes is asked for, the other one comes along. More tokens compute for longer than the memory
-// takes: every line, far enough ahead that it has come (docs/SPEED.md has the figures).
-template <std::size_t T>
+// keeps few misses of its first level under way. One or two tokens are done with a line before the memory is, so the
+// distance is short; more tokens compute for longer than the memory takes, and a line is asked for far enough ahead that
+// it has come. V::kPrefetchStep: where a processor fetches the other line of a pair of 128 bytes by itself, one or two tokens ask for one of
+// them only (docs/SPEED.md has the figures).
+template <class V, std::size_t T>
 struct Prefetch {
-    static constexpr std::size_t kAhead = T <= 2 ? 4096 : 12288, kStep = T <= 2 ? 128 : 64;  // bytes
+    static constexpr std::size_t kAhead = T <= 2 ? 4096 : 12288, kStep = T <= 2 ? V::kPrefetchStep : 64;  // bytes
 };
 
-template <std::size_t T, class Panel>
+template <class V, std::size_t T, class Panel>
 DISTILL_INLINE const char* prefetch_from(const Panel* panel) {
-    const char* p = reinterpret_cast<const char*>(panel) + Prefetch<T>::kAhead;
-    return p - reinterpret_cast<std::uintptr_t>(p) % Prefetch<T>::kStep;
+    const char* p = reinterpret_cast<const char*>(panel) + Prefetch<V, T>::kAhead;
+    return p - reinterpret_cast<std::uintptr_t>(p) % Prefetch<V, T>::kStep;
 }
 // The i-th of n shares of a panel's lines: a burst would be more requests than the core keeps under way.
 template <class V, std::size_t T, class Panel, std::size_t i, std::size_t n>
 DISTILL_INLINE void prefetch_share(const char* ahead) {
-    constexpr std::size_t kStep = Prefetch<T>::kStep, kLines = (sizeof(Panel) + kStep - 1) / kStep;
+    constexpr std::size_t kStep = Prefetch<V, T>::kStep, kLines = (sizeof(Panel) + kStep - 1) / kStep;
     unroll<(i + 1) * kLines / n - i * kLines / n>([&](auto k) DISTILL_LAMBDA { V::prefetch(ahead + kStep * (i * kLines / n + k)); });
 }
 
@@ -324,7 +336,7 @@ DISTILL_INLINE void quantised_tile(const MatmulArgs& a, std::size_t row, std::si
 
     for (std::size_t b = 0; b < n_blocks; ++b, ++panel, x += kBlocks) {
         const auto prepared = F::prepare(*panel);
-        const char* ahead = prefetch_from<T>(panel);
+        const char* ahead = prefetch_from<V, T>(panel);
         F32 both[T][N];
 
         const auto start = [&](auto j, auto h, Dot (&dot)[T][N]) DISTILL_LAMBDA {
@@ -577,6 +589,15 @@ void quantize_rows(void* blocks, const float* x, std::size_t x_stride, std::size
         case 2: return quantize_group<V, 2>(blocks, x, x_stride, n, n_tokens);
         case 4: return quantize_group<V, 4>(blocks, x, x_stride, n, n_tokens);
         default: return quantize_group<V, 8>(blocks, x, x_stride, n, n_tokens);
+    }
+}
+
+inline void dequantize_rows(float* out, const void* blocks, std::size_t n, bool) {
+    const auto* from = static_cast<const ActBlock<1>*>(blocks);
+    for (std::size_t i = 0; i < n; ++i) {
+        const ActBlock<1>& b = from[i / kActBlock];
+        const std::size_t k = i % kActBlock;
+        out[i] = static_cast<float>(b.q[0][k]) * b.scale[0][k / (kActBlock / 2)];
     }
 }
 

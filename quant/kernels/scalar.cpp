@@ -24,7 +24,7 @@ struct Scalar {
     struct X4 {
         std::int8_t v[4];
     };
-    static constexpr std::size_t kLanes = 16, kGroup = 2, kMaxTile = 2;
+    static constexpr std::size_t kLanes = 16, kGroup = 2, kMaxTile = 2, kPrefetchStep = 64;
 
     template <class F>
     static F32 each(F&& f) {

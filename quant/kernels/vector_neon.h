@@ -19,7 +19,7 @@ struct VectorNeon {
     struct Columns {
         const std::int8_t* p;
     };
-    static constexpr std::size_t kLanes = 4, kGroup = 8, kMaxTile = 8;
+    static constexpr std::size_t kLanes = 4, kGroup = 8, kMaxTile = 8, kPrefetchStep = 128;
 
     DISTILL_INLINE static U8 load(const std::uint8_t* p) { return vld1q_u8(p); }
     DISTILL_INLINE static U8 masked(U8 v, int mask) { return vandq_u8(v, vdupq_n_u8(static_cast<std::uint8_t>(mask))); }
@@ -226,7 +226,7 @@ constexpr std::array<MatmulFn, 15> neon_functions() {
 
 template <class V>
 constexpr FloatOps neon_float_ops() {
-    return {neon_rms_norm, neon_silu_mul, neon_exp_sum, neon_max, neon_scale_add, to_f16<V>, expand_s8<V>, quantize_rows<V>};
+    return {neon_rms_norm, neon_silu_mul, neon_exp_sum, neon_max, neon_scale_add, to_f16<V>, expand_s8<V>, quantize_rows<V>, dequantize_rows};
 }
 
 }  // namespace

@@ -29,7 +29,8 @@ class Guarded {
         const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
         const std::size_t whole = (bytes + page - 1) / page * page;
         size_ = whole + page;
-        base_ = static_cast<std::byte*>(mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+        base_ =
+            static_cast<std::byte*>(mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
         REQUIRE(base_ != MAP_FAILED);
         REQUIRE(mprotect(base_ + whole, page, PROT_NONE) == 0);
         data_ = base_ + whole - bytes;
@@ -44,7 +45,9 @@ class Guarded {
     std::size_t size_;
 };
 
-bool is_float(const Format& f) { return f.block_weights == 1; }
+bool is_float(const Format& f) {
+    return f.block_weights == 1;
+}
 
 std::vector<std::size_t> row_lengths(const Format& f) {
     if (is_float(f)) return {1, 2, 31, 64, 129};
@@ -56,8 +59,8 @@ std::vector<std::size_t> row_lengths(const Format& f) {
 struct Case {
     const Format& format;
     std::size_t rows, columns, tokens;
-    std::vector<std::byte> file;   // rows as in a file
-    std::vector<float> weights;    // dequantised
+    std::vector<std::byte> file;  // rows as in a file
+    std::vector<float> weights;   // dequantised
     std::vector<float> x;
 
     Case(const Format& f, std::size_t rows_, std::size_t columns_, std::size_t tokens_, std::uint64_t seed)
@@ -73,8 +76,8 @@ struct Case {
 };
 
 struct Result {
-    std::vector<float> out;      // [tokens][rows]
-    std::vector<float> x_read;   // what the kernel was given, [tokens][columns]
+    std::vector<float> out;     // [tokens][rows]
+    std::vector<float> x_read;  // what the kernel was given, [tokens][columns]
 };
 
 // Where a block keeps its f16 numbers: first byte and how many.
@@ -83,11 +86,16 @@ std::pair<std::size_t, std::size_t> f16_fields(FormatId id) {
         case FormatId::q4_1:
         case FormatId::q5_1:
         case FormatId::q4_k:
-        case FormatId::q5_k: return {0, 4};
-        case FormatId::q2_k: return {80, 4};
-        case FormatId::q3_k: return {108, 2};
-        case FormatId::q6_k: return {208, 2};
-        default: return {0, 2};
+        case FormatId::q5_k:
+            return {0, 4};
+        case FormatId::q2_k:
+            return {80, 4};
+        case FormatId::q3_k:
+            return {108, 2};
+        case FormatId::q6_k:
+            return {208, 2};
+        default:
+            return {0, 2};
     }
 }
 
@@ -97,8 +105,9 @@ Result run(const Kernels& k, const Case& c, const std::vector<float>& bias = {},
     Result r{std::vector<float>(c.tokens * c.rows, start), c.x};
     const Guarded panels(packed_bytes(c.format, c.rows, c.columns));
     pack_panels(panels.data(), c.format, c.file.data(), 0, c.rows, c.columns);
-    for (std::size_t t = 0; t < c.tokens; t += static_cast<std::size_t>(k.group)) {
-        const std::size_t here = std::min(c.tokens - t, static_cast<std::size_t>(k.group));
+    const auto group = static_cast<std::size_t>(k.group);
+    for (std::size_t t = 0; t < c.tokens;) {
+        const std::size_t left = c.tokens - t;
         MatmulArgs a{};
         a.panels = panels.data();
         a.columns = a.panel_columns = c.columns;
@@ -106,7 +115,9 @@ Result run(const Kernels& k, const Case& c, const std::vector<float>& bias = {},
         a.x_stride = c.columns;
         a.out = r.out.data() + (pairs ? t / 2 : t) * c.rows;
         a.out_stride = c.rows;
-        a.group = group_size(static_cast<int>(c.tokens - t), k.group);
+        a.group = group_size(static_cast<int>(left), k.group);
+        a.n_groups = std::clamp<std::size_t>(left / group, 1, is_float(c.format) ? 1 : k.groups_at_once);
+        const std::size_t here = std::min(left, a.n_groups * group);
         a.n_tokens = static_cast<int>(pairs ? here / 2 : here);
         a.pairs = pairs;
         a.bias = bias.empty() ? nullptr : bias.data();
@@ -114,24 +125,23 @@ Result run(const Kernels& k, const Case& c, const std::vector<float>& bias = {},
         if (is_float(c.format)) {
             a.x = c.x.data() + t * c.columns;
             k.matmul_of(c.format)(a);
+            t += here;
             continue;
         }
-        const auto width = static_cast<std::size_t>(a.group);
-        const std::size_t block_bytes = width * sizeof(ActBlock<1>);
-        const Guarded blocks(c.columns / kActBlock * block_bytes);
-        k.ops.quantize(blocks.data(), c.x.data() + t * c.columns, c.columns, c.columns, static_cast<int>(here), a.group);
-        for (std::size_t i = 0; i < c.columns; ++i) {
-            for (std::size_t j = 0; j < here; ++j) {
-                const std::byte* block = blocks.data() + i / kActBlock * block_bytes;
-                std::int8_t q;
-                float scale;
-                std::memcpy(&q, block + j * kActBlock + i % kActBlock, 1);
-                std::memcpy(&scale, block + width * kActBlock + (2 * j + i / 16 % 2) * sizeof(float), sizeof scale);
-                r.x_read[(t + j) * c.columns + i] = static_cast<float>(q) * scale;
-            }
+        const std::size_t group_bytes = static_cast<std::size_t>(a.group) * c.columns / kActBlock * k.act_block_bytes;
+        const Guarded blocks(a.n_groups * group_bytes);
+        for (std::size_t g = 0; g < a.n_groups; ++g) {
+            k.ops.quantize(blocks.data() + g * group_bytes, c.x.data() + (t + g * group) * c.columns, c.columns,
+                           c.columns, static_cast<int>(std::min(here - g * group, group)), a.group);
+        }
+        const Guarded alone(c.columns / kActBlock * k.act_block_bytes);
+        for (std::size_t j = t; j < t + here; ++j) {
+            k.ops.quantize(alone.data(), c.x.data() + j * c.columns, c.columns, c.columns, 1, 1);
+            k.ops.dequantize(r.x_read.data() + j * c.columns, alone.data(), c.columns, k.is_wide(c.format));
         }
         a.x = blocks.data();
         k.matmul_of(c.format)(a);
+        t += here;
     }
     return r;
 }
@@ -142,11 +152,12 @@ TEST_CASE("each kernel agrees with dequantised rows", "[quant]") {
     for (const Kernels* k : runnable_kernels()) {
         for (const Format& f : formats()) {
             for (const std::size_t columns : row_lengths(f)) {
-                for (const std::size_t tokens : {1u, 2u, 4u, 5u, 8u, 11u}) {
+                for (const std::size_t tokens : {1u, 2u, 4u, 5u, 8u, 11u, 19u}) {
                     for (const std::size_t rows : {16u, 35u}) {
                         const Case c(f, rows, columns, tokens, columns * 131 + tokens);
                         const Result r = run(*k, c);
-                        INFO(k->name << ' ' << f.name << " columns=" << columns << " tokens=" << tokens << " rows=" << rows);
+                        INFO(k->name << ' ' << f.name << " columns=" << columns << " tokens=" << tokens
+                                     << " rows=" << rows);
                         double worst = 0, spread = 0;
                         for (std::size_t t = 0; t < tokens; ++t) {
                             for (std::size_t row = 0; row < rows; ++row) {
@@ -160,13 +171,15 @@ TEST_CASE("each kernel agrees with dequantised rows", "[quant]") {
                                 // An affine format subtracts the minimum from a larger number: its terms count too.
                                 double largest = 0, x_sum = 0;
                                 for (std::size_t i = 0; i < columns; ++i) {
-                                    largest = std::max(largest, std::abs(static_cast<double>(c.weights[row * columns + i])));
+                                    largest =
+                                        std::max(largest, std::abs(static_cast<double>(c.weights[row * columns + i])));
                                     x_sum += std::abs(static_cast<double>(r.x_read[t * columns + i]));
                                 }
                                 // Each step of the sum rounds once or twice; integers inside a block are exact.
                                 const double steps = is_float(f) ? static_cast<double>(columns)
                                                                  : 4.0 * static_cast<double>(columns) / 32.0 + 4.0;
-                                const double bound = steps * 1.2e-7 * (magnitude + (is_float(f) ? 0.0 : 2 * largest * x_sum));
+                                const double bound =
+                                    steps * 1.2e-7 * (magnitude + (is_float(f) ? 0.0 : 2 * largest * x_sum));
                                 const double got = static_cast<double>(r.out[t * rows + row]);
                                 worst = std::max(worst, std::abs(got - sum) / (bound + 1e-30));
                                 spread = std::max(spread, std::abs(got - static_cast<double>(r.out[0])));
@@ -184,7 +197,7 @@ TEST_CASE("each kernel agrees with dequantised rows", "[quant]") {
 TEST_CASE("a token's result does not depend on who shares its group", "[quant]") {
     for (const Kernels* k : runnable_kernels()) {
         for (const Format& f : formats()) {
-            const std::size_t columns = row_lengths(f).back(), rows = 48, tokens = 13;
+            const std::size_t columns = row_lengths(f).back(), rows = 48, tokens = 53;
             const Case all(f, rows, columns, tokens, 5);
             const Result together = run(*k, all);
             for (std::size_t t = 0; t < tokens; ++t) {
@@ -231,8 +244,8 @@ TEST_CASE("a pair is the sum of its two tokens", "[quant]") {
                     }
                 }
                 // Nothing beyond the pairs is written.
-                CHECK(std::all_of(paired.out.begin() + static_cast<std::ptrdiff_t>(tokens / 2 * c.rows), paired.out.end(),
-                                  [](float v) { return v == 2.5f; }));
+                CHECK(std::all_of(paired.out.begin() + static_cast<std::ptrdiff_t>(tokens / 2 * c.rows),
+                                  paired.out.end(), [](float v) { return v == 2.5f; }));
             }
         }
     }
@@ -243,7 +256,8 @@ TEST_CASE("the widest integer sums do not overflow", "[quant]") {
     for (const Kernels* k : runnable_kernels()) {
         for (const Format& f : formats()) {
             if (is_float(f)) continue;
-            for (const std::uint8_t fill : {std::uint8_t{0x00}, std::uint8_t{0x80}, std::uint8_t{0x7f}, std::uint8_t{0xff}}) {
+            for (const std::uint8_t fill :
+                 {std::uint8_t{0x00}, std::uint8_t{0x80}, std::uint8_t{0x7f}, std::uint8_t{0xff}}) {
                 Case c(f, 16, 256, 4, 3);
                 const auto [scales, n_scales] = f16_fields(f.id);
                 for (std::size_t i = 0; i < c.file.size(); ++i) {
@@ -272,8 +286,51 @@ TEST_CASE("the widest integer sums do not overflow", "[quant]") {
     }
 }
 
-TEST_CASE("activations are rounded to the nearest step and sum up", "[quant]") {
+TEST_CASE("activations stand for the nearest numbers that their scales allow", "[quant]") {
+    constexpr std::size_t kColumns = 32 * 11;  // a whole unit of 256 columns and a part of one
     for (const Kernels* k : runnable_kernels()) {
+        std::mt19937_64 engine(4);
+        std::normal_distribution<float> normal;
+        std::vector<float> x(kColumns), read(kColumns);
+        for (std::size_t i = 0; i < kColumns; ++i) x[i] = normal(engine) * (i / 32 % 3 == 0 ? 0.01f : 1.0f);
+        x[70] = 40.0f;
+        std::fill_n(x.begin() + 128, 32, 0.0f);
+        std::vector<std::byte> blocks(kColumns / kActBlock * k->act_block_bytes);
+        k->ops.quantize(blocks.data(), x.data(), kColumns, kColumns, 1, 1);
+        const auto largest = [&](std::size_t from, std::size_t to) {
+            float most = 0;
+            for (std::size_t i = from; i < std::min(to, kColumns); ++i) most = std::max(most, std::abs(x[i]));
+            return most;
+        };
+        for (const bool wide : {false, true}) {
+            if (wide && std::none_of(k->wide.begin(), k->wide.end(), [](bool w) { return w; })) continue;
+            k->ops.dequantize(read.data(), blocks.data(), kColumns, wide);
+            for (std::size_t i = 0; i < kColumns; ++i) {
+                // Scales are those of the block, or up to four steps of the unit above.
+                const float top = largest(i / 256 * 256, i / 256 * 256 + 256),
+                            block = largest(i / 32 * 32, i / 32 * 32 + 32);
+                const float step = wide ? top / 16129.0f : block / 124.0f + top * 4 / 16129.0f;
+                INFO(k->name << " column " << i << (wide ? " wide" : ""));
+                CHECK(std::abs(read[i] - x[i]) <= 0.5001f * step);
+            }
+            CHECK(read[130] == 0.0f);
+        }
+        std::fill(x.begin(), x.end(), 0.0f);
+        k->ops.quantize(blocks.data(), x.data(), kColumns, kColumns, 1, 1);
+        k->ops.dequantize(read.data(), blocks.data(), kColumns, false);
+        CHECK(std::all_of(read.begin(), read.end(), [](float v) { return v == 0.0f; }));
+        for (const float odd : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+            x[3] = odd;
+            k->ops.quantize(blocks.data(), x.data(), kColumns, kColumns, 1, 1);
+            k->ops.dequantize(read.data(), blocks.data(), kColumns, false);
+            CHECK(!std::isfinite(read[3]));  // so that it reaches the logits, where it is looked for
+        }
+    }
+}
+
+TEST_CASE("activations with a scale for each 16 columns are rounded to the nearest step and sum up", "[quant]") {
+    for (const Kernels* k : runnable_kernels()) {
+        if (k->act_block_bytes != sizeof(ActBlock<1>)) continue;
         std::vector<float> x(64);
         std::mt19937_64 engine(1);
         std::normal_distribution<float> normal;
@@ -299,7 +356,8 @@ TEST_CASE("activations are rounded to the nearest step and sum up", "[quant]") {
                     }
                     return squares;
                 };
-                for (const float steps : {127.0f, 126.0f, 125.0f, 124.0f}) CHECK(loss(scale) <= loss(amax / steps) * 1.02 + 1e-12);
+                for (const float steps : {127.0f, 126.0f, 125.0f, 124.0f})
+                    CHECK(loss(scale) <= loss(amax / steps) * 1.02 + 1e-12);
                 for (std::size_t i = 0; i < 16; ++i) {
                     const std::int8_t q = blocks[b].q[0][16 * h + i];
                     CHECK(std::abs(static_cast<float>(q) * scale - half[i]) <= 0.5001f * scale);
@@ -362,7 +420,8 @@ TEST_CASE("float loops agree with double precision", "[quant]") {
 
             out = x;
             k->ops.scale_add(out.data(), 0.75f, y.data(), n);
-            for (std::size_t i = 0; i < n; ++i) CHECK(out[i] == Approx(0.75 * static_cast<double>(x[i]) + static_cast<double>(y[i])).margin(1e-5));
+            for (std::size_t i = 0; i < n; ++i)
+                CHECK(out[i] == Approx(0.75 * static_cast<double>(x[i]) + static_cast<double>(y[i])).margin(1e-5));
         }
         // Halves round to the nearest even one, at any length.
         std::vector<float> values(70);
