@@ -14,6 +14,13 @@
 
 namespace distill {
 
+namespace {
+
+// Of weights that one thread works on at a time, so that they stay in the second-level cache for all groups of tokens.
+constexpr std::size_t kMaxPieceBytes = std::size_t{256} << 10;
+
+}  // namespace
+
 template <class T>
 Buffer<T>::Buffer(std::size_t n) {
     const std::size_t bytes = (std::max<std::size_t>(1, n) * sizeof(T) + 63) / 64 * 64;
@@ -42,7 +49,8 @@ AttendScratch::AttendScratch(std::size_t head_dim, const Kernels& kernels)
       expanded(KvCache::kPageTokens * (head_dim + kPanelRows)) {}
 
 OpsScratch::OpsScratch(const Model& m, int n_threads)
-    : panel_bytes(m.packing->largest_panel()), panels(static_cast<std::size_t>(n_threads) * panel_bytes) {
+    : panel_bytes(std::max(m.packing->largest_panel(), kMaxPieceBytes)),
+      panels(static_cast<std::size_t>(n_threads) * panel_bytes) {
     for (int i = 0; i < n_threads; ++i) attention.emplace_back(static_cast<std::size_t>(m.config.head_dim), *m.kernels);
 }
 
@@ -140,7 +148,6 @@ void Ops::run_products(std::initializer_list<Product> products, const Activation
         const Product* product;
         std::size_t rows, first_step, n_steps;
     };
-    constexpr std::size_t kMaxPieceBytes = std::size_t{256} << 10;
     Piece pieces[3];
     std::size_t n_pieces = 0, n_steps = 0, total_bytes = 0;
     for (const Product& p : products) total_bytes += p.weight->rows * p.weight->format->row_bytes(p.weight->columns);
@@ -169,8 +176,8 @@ void Ops::run_products(std::initializer_list<Product> products, const Activation
         args.add = p.add;
         args.pairs = pairs;
         const bool quantised = w.format->block_weights > 1;
-        // Groups that go to one call stay in the second-level cache while it reads them once for each panel.
-        constexpr std::size_t kMaxInputBytes = std::size_t{512} << 10;
+        // What goes to one call is read once for each panel: it has to stay in the second-level cache.
+        constexpr std::size_t kMaxInputBytes = std::size_t{256} << 10;
         const std::size_t group_bytes = group * (h.n / kActBlock) * h.block_bytes;
         const std::size_t at_once =
             quantised ? std::clamp<std::size_t>(kMaxInputBytes / group_bytes, 1, kernels_.groups_at_once) : 1;
@@ -198,10 +205,15 @@ void Ops::run_products(std::initializer_list<Product> products, const Activation
                           end = std::min(begin + pieces[i].rows, w.rows);
         if (const std::byte* panels = w.panels()) return multiply(p, panels + begin * row_bytes, begin, end);
         std::byte* panel = scratch_.panels.data() + static_cast<std::size_t>(thread) * scratch_.panel_bytes;
-        for (std::size_t row = begin; row < end; row += kPanelRows) {
-            const std::size_t panel_end = std::min(row + kPanelRows, end);
-            pack_panels(panel, *w.format, w.source + row * row_bytes, 0, panel_end - row, w.columns);
-            multiply(p, panel, row, panel_end);
+        // A single panel stays in the first-level cache, which is best for few tokens; many tokens are an input too
+        // large for any cache to be read once for each panel.
+        constexpr std::size_t kManyTokens = 64;
+        const std::size_t at_once = n_tokens_ < kManyTokens ? 1 : scratch_.panel_bytes / (kPanelRows * row_bytes);
+        const std::size_t step_rows = std::max<std::size_t>(at_once, 1) * kPanelRows;
+        for (std::size_t row = begin; row < end; row += step_rows) {
+            const std::size_t step_end = std::min(row + step_rows, end);
+            pack_panels(panel, *w.format, w.source + row * row_bytes, 0, step_end - row, w.columns);
+            multiply(p, panel, row, step_end);
         }
     };
     pool_.share(n_steps, run_step);

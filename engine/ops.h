@@ -103,7 +103,7 @@ struct AttendScratch {
 // What operations need beside their operands.
 struct OpsScratch {
     OpsScratch(const Model& model, int n_threads);
-    std::size_t panel_bytes;               // model.packing->largest_panel()
+    std::size_t panel_bytes;               // at least one panel of any matrix
     Buffer<std::byte> panels;              // [threads][panel_bytes], for matrices that are not packed yet
     std::vector<AttendScratch> attention;  // [threads]
 };

@@ -2,7 +2,7 @@
 //
 // These processors add products of bytes in two steps: vpmaddubsw adds pairs into 16 bits, and vpmaddwd, which widens
 // the sums, multiplies them on the way. So scales that are small integers cost nothing there, and this table has
-// activations of its own (ActBlock256): scales of 16 columns are integer multiples m of one float, the unit of 256
+// activations of its own (Unit): scales of 16 columns are integer multiples m of one float, the unit of 256
 // columns, and meet the integer scales of k-quants in that multiplication. One step in floats is left for 256 columns
 // of a k-quant.
 //
@@ -29,18 +29,44 @@ constexpr int kSteps = 127, kTries = 4, kLargestM = kSteps + kTries - 1;
 // 32 columns of T tokens. Its two scales belong to columns 4g, 4g + 1 and to 4g + 2, 4g + 3, the lanes of the 16-bit
 // sums.
 template <std::size_t T>
-struct ActBlock256 {
+struct NarrowBlock {
     std::int8_t q[T][kActBlock];  // x / (unit * m), rounded
-    std::int16_t
-        wide[T][kActBlock];  // x / unit, rounded; of each four columns 0, 2, 1, 3, as wide_halves() splits weights
     std::int16_t m[T][2];
-    float unit[T];
-    float sum[T];                        // unit * (sums[0] + sums[1])
     std::int16_t minus_8_sums[T][2][2];  // -8 * sum(q): of columns 0..15 and 16..31, those of either scale
-    std::int32_t sums[T][2];             // of m * q, columns 0..15 and 16..31
-    std::int32_t wide_sums[T][2];        // of wide
+    float unit[T];
+    float sum[T];  // of unit * m * q
 };
-static_assert(sizeof(ActBlock256<8>) == 8 * sizeof(ActBlock256<1>));
+template <std::size_t T>
+struct WideBlock {
+    std::int16_t q[T][kActBlock];  // x / unit, rounded; of each four columns 0, 2, 1, 3, as even_bytes() and
+                                   // odd_bytes() split weights
+    std::int32_t sums[T][2];       // of columns 0..15 and 16..31
+};
+template <std::size_t T>
+constexpr std::size_t kBlockBytes = sizeof(NarrowBlock<T>) + sizeof(WideBlock<T>);
+static_assert(kBlockBytes<8> == 8 * kBlockBytes<1>);
+
+// A unit's narrow blocks stand together, its wide ones behind them: a product reads one kind, and as little memory as
+// possible.
+template <std::size_t T>
+struct Unit {
+    NarrowBlock<T>* narrow;
+    WideBlock<T>* wide;
+
+    // The unit that block `b` of n_blocks belongs to.
+    Unit(const void* blocks, std::size_t b, std::size_t n_blocks) {
+        const std::size_t first = b / kUnitBlocks * kUnitBlocks;
+        const std::size_t here = n_blocks - first < kUnitBlocks ? n_blocks - first : kUnitBlocks;
+        char* p = const_cast<char*>(static_cast<const char*>(blocks)) + first * kBlockBytes<T>;
+        narrow = reinterpret_cast<NarrowBlock<T>*>(p);
+        wide = reinterpret_cast<WideBlock<T>*>(p + here * sizeof(NarrowBlock<T>));
+    }
+};
+// The same block of another group of tokens.
+template <class Block>
+DISTILL_INLINE const Block& of_group(const Block* x, std::size_t group, std::size_t group_bytes) {
+    return *reinterpret_cast<const Block*>(reinterpret_cast<const char*>(x) + group * group_bytes);
+}
 
 DISTILL_INLINE __m256i broadcast32(const void* p) {
     std::int32_t word;
@@ -69,7 +95,7 @@ DISTILL_INLINE __m256i packed16(__m256i a, __m256i b) {
 
 // Up to kUnitBlocks blocks of one token.
 template <std::size_t T>
-DISTILL_INLINE void quantize_unit(ActBlock256<T>* out, std::size_t t, const float* x, std::size_t n_blocks) {
+DISTILL_INLINE void quantize_unit(const Unit<T>& out, std::size_t t, const float* x, std::size_t n_blocks) {
     constexpr float kWhole = 127.0f * kSteps;
     __m256 most[kUnitBlocks];
     __m256i top_bits = _mm256_setzero_si256();
@@ -125,16 +151,16 @@ DISTILL_INLINE void quantize_unit(ActBlock256<T>* out, std::size_t t, const floa
             narrow[i] = _mm256_cvtps_epi32(_mm256_mul_ps(v[i], best_factor));
             wide[i] = _mm256_cvtps_epi32(v[i]);
         });
-        ActBlock256<T>& to = out[b];
+        NarrowBlock<T>& to = out.narrow[b];
+        WideBlock<T>& wide_to = out.wide[b];
         const __m256i first = packed16(narrow[0], narrow[1]), second = packed16(narrow[2], narrow[3]);
         const __m256i bytes = _mm256_permute4x64_epi64(_mm256_packs_epi16(first, second), 0xd8);
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(to.q[t]), bytes);
         const __m256i m32 = _mm256_cvtps_epi32(best_m), m16 = _mm256_packs_epi32(m32, m32);  // lanes 0, 0, 1, 1, ...
         to.m[t][0] = static_cast<std::int16_t>(_mm256_extract_epi16(m16, 0));
         to.m[t][1] = static_cast<std::int16_t>(_mm256_extract_epi16(m16, 2));
-        to.sums[t][0] = sum_of(_mm256_madd_epi16(first, m16));
-        to.sums[t][1] = sum_of(_mm256_madd_epi16(second, m16));
-        const std::int32_t sum = to.sums[t][0] + to.sums[t][1];
+        const std::int32_t sum =
+            sum_of(_mm256_add_epi32(_mm256_madd_epi16(first, m16), _mm256_madd_epi16(second, m16)));
         unroll<2>([&](auto h) DISTILL_LAMBDA {
             const __m256i pairs =
                 _mm256_madd_epi16(h == 0 ? first : second, _mm256_set1_epi16(-8));  // lanes: scale 0, 1, 0, 1, ...
@@ -149,8 +175,8 @@ DISTILL_INLINE void quantize_unit(ActBlock256<T>* out, std::size_t t, const floa
                                               0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15);
         unroll<2>([&](auto h) DISTILL_LAMBDA {
             const __m256i words = packed16(wide[2 * h], wide[2 * h + 1]);
-            _mm256_storeu_si256(reinterpret_cast<__m256i*>(to.wide[t] + 16 * h), _mm256_shuffle_epi8(words, swap));
-            to.wide_sums[t][h] = sum_of(_mm256_madd_epi16(words, _mm256_set1_epi16(1)));
+            _mm256_storeu_si256(reinterpret_cast<__m256i*>(wide_to.q[t] + 16 * h), _mm256_shuffle_epi8(words, swap));
+            wide_to.sums[t][h] = sum_of(_mm256_madd_epi16(words, _mm256_set1_epi16(1)));
         });
     }
 }
@@ -158,13 +184,12 @@ DISTILL_INLINE void quantize_unit(ActBlock256<T>* out, std::size_t t, const floa
 template <std::size_t T>
 void quantize_group256(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens) {
     constexpr float kZeros[kUnitBlocks * kActBlock] = {};
-    auto* out = static_cast<ActBlock256<T>*>(blocks);
     const std::size_t n_blocks = n / kActBlock;
     for (std::size_t b = 0; b < n_blocks; b += kUnitBlocks) {
         const std::size_t here = n_blocks - b < kUnitBlocks ? n_blocks - b : kUnitBlocks;
         for (std::size_t t = 0; t < T; ++t) {
             const float* from = static_cast<int>(t) < n_tokens ? x + t * x_stride + b * kActBlock : kZeros;
-            quantize_unit<T>(out + b, t, from, here);
+            quantize_unit<T>(Unit<T>(blocks, b, n_blocks), t, from, here);
         }
     }
 }
@@ -183,14 +208,14 @@ void quantize256(void* blocks, const float* x, std::size_t x_stride, std::size_t
 }
 
 void dequantize256(float* out, const void* blocks, std::size_t n, bool wide) {
-    const auto* from = static_cast<const ActBlock256<1>*>(blocks);
     for (std::size_t i = 0; i < n; ++i) {
-        const ActBlock256<1>& b = from[i / kActBlock];
-        const std::size_t k = i % kActBlock, pair = k / 2 % 2;
-        // The second and the third of four columns have changed places.
+        const Unit<1> unit(blocks, i / kActBlock, n / kActBlock);
+        const std::size_t b = i / kActBlock % kUnitBlocks, k = i % kActBlock;
+        // Of four wide columns the second and the third have changed places.
         const std::size_t at = k % 4 == 1 || k % 4 == 2 ? k ^ 3 : k;
-        const int integer = wide ? b.wide[0][at] : b.q[0][k] * b.m[0][pair];
-        out[i] = static_cast<float>(integer) * b.unit[0];
+        const NarrowBlock<1>& narrow = unit.narrow[b];
+        const int integer = wide ? unit.wide[b].q[0][at] : narrow.q[0][k] * narrow.m[0][k / 2 % 2];
+        out[i] = static_cast<float>(integer) * narrow.unit[0];
     }
 }
 
@@ -223,6 +248,13 @@ DISTILL_INLINE __m256i wide_scales(const std::int8_t* p) {
 // The same, 16 bits in both halves of a lane.
 DISTILL_INLINE __m256i paired(__m256i scales) {
     return _mm256_blend_epi16(scales, _mm256_slli_epi32(scales, 16), 0xaa);
+}
+
+// The sum of unit * m * q for half a block: for formats with a minimum for each half.
+template <std::size_t T>
+DISTILL_INLINE float half_sum(const NarrowBlock<T>& x, std::size_t t, std::size_t h) {
+    const std::int32_t sum = x.m[t][0] * x.minus_8_sums[t][h][0] + x.m[t][1] * x.minus_8_sums[t][h][1];
+    return x.unit[t] * (static_cast<float>(sum) * -0.125f);
 }
 
 // -offset * sum(q) of half a block, from -8 * sum(q): what its 16-bit sums start with.
@@ -263,7 +295,7 @@ struct NarrowSpan {
 
     template <std::size_t j0>
     DISTILL_INLINE void run(const typename F::Panel& p, const typename F::Prepared& prepared, std::size_t lane0,
-                            const ActBlock256<T>* x) {
+                            const NarrowBlock<T>* x) {
         unroll<8>([&](auto g) DISTILL_LAMBDA {
             unroll<kBlocks>([&](auto k) DISTILL_LAMBDA {
                 __m256i w[N];
@@ -302,14 +334,14 @@ struct WideSpan {
 
     template <std::size_t j0>
     DISTILL_INLINE void run(const typename F::Panel& p, const typename F::Prepared& prepared, std::size_t lane0,
-                            const ActBlock256<T>* x) {
+                            const WideBlock<T>* x) {
         // Sums that a scale applies to: of half a block or of the whole block.
         constexpr std::size_t kSums = F::kScales, kGroups = 8 / kSums;
         unroll<kSums>([&](auto h) DISTILL_LAMBDA {
             __m256i dot[kBlocks][T][N];
             unroll<kBlocks>([&](auto k) DISTILL_LAMBDA {
                 unroll<T>([&](auto t) DISTILL_LAMBDA {
-                    const std::int32_t* sums = x[k].wide_sums[t];
+                    const std::int32_t* sums = x[k].sums[t];
                     const std::int32_t start = -F::kOffset * (kSums == 2 ? sums[h] : sums[0] + sums[1]);
                     unroll<N>([&](auto n) DISTILL_LAMBDA { dot[k][t][n] = _mm256_set1_epi32(start); });
                 });
@@ -320,7 +352,7 @@ struct WideSpan {
                     unroll<N>([&](auto n) DISTILL_LAMBDA {
                         const __m256i w = F::template weights<j0 + k, g>(p, 4 * (lane0 + 8 * n));
                         unroll<T>([&](auto t) DISTILL_LAMBDA {
-                            const std::int16_t* xw = x[k].wide[t] + 4 * g;
+                            const std::int16_t* xw = x[k].q[t] + 4 * g;
                             __m256i& sum = dot[k][t][n];
                             sum = _mm256_add_epi32(sum, _mm256_madd_epi16(even_bytes(w), broadcast32(xw)));
                             sum = _mm256_add_epi32(sum, _mm256_madd_epi16(odd_bytes(w), broadcast32(xw + 2)));
@@ -350,14 +382,17 @@ DISTILL_INLINE void span_tile(const MatmulArgs& a, std::size_t row, std::size_t 
     using Span = std::conditional_t<Tr::kWide, WideSpan<F, N, T>, NarrowSpan<F, N, T>>;
     const std::size_t n_blocks = a.columns / (kActBlock * F::kBlocks);
     const auto* panel = reinterpret_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_blocks;
-    const auto* x = static_cast<const ActBlock256<T>*>(a.x);
+    const std::size_t n_act = a.columns / kActBlock;
     Sums<T, N> s;
     const auto each = [&](auto&& f) DISTILL_LAMBDA {
         unroll<T>([&](auto t) DISTILL_LAMBDA { unroll<N>([&](auto n) DISTILL_LAMBDA { f(t, n); }); });
     };
     each([&](auto t, auto n) DISTILL_LAMBDA { s.acc[t][n] = s.part[t][n] = _mm256_setzero_ps(); });
 
-    for (std::size_t b = 0; b < n_blocks; ++b, ++panel, x += F::kBlocks) {
+    for (std::size_t b = 0; b < n_blocks; ++b, ++panel) {
+        const Unit<T> unit(a.x, b * F::kBlocks, n_act);
+        const NarrowBlock<T>* x = unit.narrow + b * F::kBlocks % kUnitBlocks;
+        [[maybe_unused]] const WideBlock<T>* wide = unit.wide + b * F::kBlocks % kUnitBlocks;
         const auto prepared = F::prepare(*panel);
         const char* ahead = prefetch_from<Avx2, T>(panel);
         constexpr std::size_t kBlocks = kAtOnce<F, T>, kSteps = F::kBlocks / kBlocks;
@@ -365,7 +400,10 @@ DISTILL_INLINE void span_tile(const MatmulArgs& a, std::size_t row, std::size_t 
             constexpr std::size_t j0 = step * kBlocks;
             prefetch_share<Avx2, T, typename F::Panel, step, kSteps>(ahead);
             Span sums;
-            sums.template run<j0>(*panel, prepared, lane0, x + j0);
+            if constexpr (Tr::kWide)
+                sums.template run<j0>(*panel, prepared, lane0, wide + j0);
+            else
+                sums.template run<j0>(*panel, prepared, lane0, x + j0);
             unroll<kBlocks>([&](auto k) DISTILL_LAMBDA {
                 each([&](auto t, auto n) DISTILL_LAMBDA {
                     const __m256i total = sums.total[k][t][n];
@@ -396,8 +434,7 @@ DISTILL_INLINE void span_tile(const MatmulArgs& a, std::size_t row, std::size_t 
                     constexpr std::size_t j = i / Tr::kMinima, h = i % Tr::kMinima;
                     each([&](auto t, auto n) DISTILL_LAMBDA {
                         const __m256 min = F::template minimum<j, h>(*panel, prepared, lane0 + 8 * n);
-                        const float sum =
-                            F::kScales == 1 ? x[j].sum[t] : x[j].unit[t] * static_cast<float>(x[j].sums[t][h]);
+                        const float sum = F::kScales == 1 ? x[j].sum[t] : half_sum(x[j], t, h);
                         s.acc[t][n] = _mm256_fnmadd_ps(min, _mm256_set1_ps(sum), s.acc[t][n]);
                     });
                 });
@@ -478,7 +515,7 @@ DISTILL_INLINE void add_block(TokenSums& s, std::size_t n, __m256i total, [[mayb
 // Half h of a block, T tokens.
 template <class F, std::size_t T, std::size_t h>
 DISTILL_INLINE void narrow_tokens(TokenSums* sums, const UnpackedSpan<F>& u, std::size_t k,
-                                  const __m256 (&d)[kRegisters], const ActBlock256<T>* x, std::size_t x_stride,
+                                  const __m256 (&d)[kRegisters], const NarrowBlock<T>* x, std::size_t group_bytes,
                                   std::size_t n_groups) {
     using Tr = Traits<F>;
     __m256i w[4][kRegisters], sub[kRegisters];
@@ -487,7 +524,7 @@ DISTILL_INLINE void narrow_tokens(TokenSums* sums, const UnpackedSpan<F>& u, std
         if constexpr (Tr::kSubScales) sub[n] = load256(u.sub[k][F::kScales == 2 ? h : 0] + 32 * n);
     });
     for (std::size_t group = 0; group < n_groups; ++group, sums += T) {
-        const ActBlock256<T>& xb = x[group * x_stride];
+        const NarrowBlock<T>& xb = of_group(x, group, group_bytes);
 #pragma GCC unroll 2
         for (std::size_t t = 0; t < T; ++t) {
             TokenSums& s = sums[t];
@@ -526,19 +563,19 @@ DISTILL_INLINE void narrow_tokens(TokenSums* sums, const UnpackedSpan<F>& u, std
 // A quarter of a block, 8 columns: registers 4 * quarter.. of the 16 that hold a block of 8 rows.
 template <class F, std::size_t T, std::size_t quarter>
 DISTILL_INLINE void wide_tokens(TokenSums* sums, const UnpackedSpan<F>& u, std::size_t k, const __m256 (&d)[kRegisters],
-                                const ActBlock256<T>* x, std::size_t x_stride, std::size_t n_groups) {
+                                const WideBlock<T>* x, std::size_t group_bytes, std::size_t n_groups) {
     __m256i w[4][kRegisters];
     unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
         unroll<4>([&](auto i) DISTILL_LAMBDA { w[i][n] = load256(u.w[k][2 * quarter + i / 2][i % 2] + 32 * n); });
     });
     for (std::size_t group = 0; group < n_groups; ++group, sums += T) {
-        const ActBlock256<T>& xb = x[group * x_stride];
+        const WideBlock<T>& xb = of_group(x, group, group_bytes);
 #pragma GCC unroll 2
         for (std::size_t t = 0; t < T; ++t) {
             TokenSums& s = sums[t];
             __m256i total[kRegisters];
             unroll<4>([&](auto i) DISTILL_LAMBDA {
-                const __m256i xw = broadcast32(xb.wide[t] + 8 * quarter + 2 * i);
+                const __m256i xw = broadcast32(xb.q[t] + 8 * quarter + 2 * i);
                 unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
                     const __m256i products = _mm256_madd_epi16(w[i][n], xw);
                     total[n] = i == 0 ? products : _mm256_add_epi32(total[n], products);
@@ -559,7 +596,7 @@ DISTILL_INLINE void wide_tokens(TokenSums* sums, const UnpackedSpan<F>& u, std::
 // The unit ends: what its blocks summed up goes to the row's sum.
 template <class F, std::size_t T>
 DISTILL_INLINE void end_unit(TokenSums* sums, const typename F::Panel& p, const typename F::Prepared& prepared,
-                             const ActBlock256<T>* x, std::size_t x_stride, std::size_t n_groups) {
+                             const NarrowBlock<T>* x, std::size_t group_bytes, std::size_t n_groups) {
     using Tr = Traits<F>;
     constexpr std::size_t kMinima = Tr::kSubScales ? 8 * Tr::kMinima : 0;
     unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
@@ -571,7 +608,7 @@ DISTILL_INLINE void end_unit(TokenSums* sums, const typename F::Panel& p, const 
             });
         }
         for (std::size_t i = 0; i < n_groups * T; ++i) {
-            const ActBlock256<T>* xg = x + i / T * x_stride;
+            const NarrowBlock<T>* xg = &of_group(x, i / T, group_bytes);
             const std::size_t t = i % T;
             float *part = sums[i].part + 8 * n, *acc = sums[i].acc + 8 * n;
             __m256 scale = _mm256_set1_ps(xg->unit[t]);
@@ -581,9 +618,7 @@ DISTILL_INLINE void end_unit(TokenSums* sums, const typename F::Panel& p, const 
             if constexpr (kMinima > 0) {
                 unroll<kMinima>([&](auto m) DISTILL_LAMBDA {
                     constexpr std::size_t j = m / F::kScales;
-                    const float sum = F::kScales == 1
-                                          ? xg[j].sum[t]
-                                          : xg[j].unit[t] * static_cast<float>(xg[j].sums[t][m % F::kScales]);
+                    const float sum = F::kScales == 1 ? xg[j].sum[t] : half_sum(xg[j], t, m % F::kScales);
                     v = _mm256_fnmadd_ps(min[m], _mm256_set1_ps(sum), v);
                 });
             }
@@ -611,12 +646,12 @@ template <class F, std::size_t T>
 void tile_rows(const MatmulArgs& a) {
     using Tr = Traits<F>;
     constexpr std::size_t kSpans = F::kBlocks / F::kSpan;
-    const std::size_t n_blocks = a.columns / (kActBlock * F::kBlocks), x_stride = a.columns / kActBlock;
+    const std::size_t n_blocks = a.columns / (kActBlock * F::kBlocks), n_act = a.columns / kActBlock;
+    const std::size_t group_bytes = n_act * kBlockBytes<T>;
     const std::size_t n_groups = a.n_groups;
     const auto* panel = reinterpret_cast<const typename F::Panel*>(a.panels) + a.row_begin / kPanelRows * n_blocks;
     UnpackedSpan<F> u{};  // zeros, because GCC does not see that one of the branches below fills it
     for (std::size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
-        const auto* x = static_cast<const ActBlock256<T>*>(a.x);
         TokenSums sums[kGroupsAtOnce * T];
         for (std::size_t i = 0; i < n_groups * T; ++i) {
             unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
@@ -624,7 +659,10 @@ void tile_rows(const MatmulArgs& a) {
                 _mm256_store_ps(sums[i].part + 8 * n, _mm256_setzero_ps());
             });
         }
-        for (std::size_t b = 0; b < n_blocks; ++b, ++panel, x += F::kBlocks) {
+        for (std::size_t b = 0; b < n_blocks; ++b, ++panel) {
+            const Unit<T> unit(a.x, b * F::kBlocks, n_act);
+            const NarrowBlock<T>* x = unit.narrow + b * F::kBlocks % kUnitBlocks;
+            [[maybe_unused]] const WideBlock<T>* wide = unit.wide + b * F::kBlocks % kUnitBlocks;
             const auto prepared = F::prepare(*panel);
             const char* ahead = prefetch_from<Avx2, T>(panel);
             __m256 d[kRegisters] = {};
@@ -642,12 +680,12 @@ void tile_rows(const MatmulArgs& a) {
                     }
                 });
                 for (std::size_t k = 0; k < F::kSpan; ++k) {
-                    const ActBlock256<T>* xb = x + span * F::kSpan + k;
+                    const std::size_t j = span * F::kSpan + k;
                     unroll<Tr::kWide ? 4 : 2>([&](auto i) DISTILL_LAMBDA {
                         if constexpr (Tr::kWide)
-                            wide_tokens<F, T, i>(sums, u, k, d, xb, x_stride, n_groups);
+                            wide_tokens<F, T, i>(sums, u, k, d, wide + j, group_bytes, n_groups);
                         else
-                            narrow_tokens<F, T, i>(sums, u, k, d, xb, x_stride, n_groups);
+                            narrow_tokens<F, T, i>(sums, u, k, d, x + j, group_bytes, n_groups);
                     });
                 }
             }
@@ -656,13 +694,13 @@ void tile_rows(const MatmulArgs& a) {
                     const __m256 min = F::template minimum<0, 0>(*panel, prepared, 8 * n);
                     for (std::size_t i = 0; i < n_groups * T; ++i) {
                         float* acc = sums[i].acc + 8 * n;
-                        const __m256 sum_x = _mm256_set1_ps(x[i / T * x_stride].sum[i % T]);
+                        const __m256 sum_x = _mm256_set1_ps(of_group(x, i / T, group_bytes).sum[i % T]);
                         _mm256_store_ps(acc, _mm256_fmadd_ps(min, sum_x, _mm256_load_ps(acc)));
                     }
                 });
             }
             if (Tr::kSubScales || (b + 1) % kUnitBlocks == 0 || b + 1 == n_blocks) {
-                end_unit<F, T>(sums, *panel, prepared, x, x_stride, n_groups);
+                end_unit<F, T>(sums, *panel, prepared, x, group_bytes, n_groups);
             }
         }
         store_sums<T>(a, row, sums);
@@ -755,7 +793,7 @@ constexpr std::array<bool, 15> kWide{false,
 }  // namespace
 
 extern const Kernels kAvx2Kernels;
-const Kernels kAvx2Kernels{"avx2", needs(),      Avx2::kGroup, kMatmul, ops(), integer_peak, sizeof(ActBlock256<1>),
-                           kWide,  kGroupsAtOnce};
+const Kernels kAvx2Kernels{"avx2",       needs(),        Avx2::kGroup, kMatmul,      ops(),
+                           integer_peak, kBlockBytes<1>, kWide,        kGroupsAtOnce};
 
 }  // namespace distill
