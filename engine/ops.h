@@ -46,7 +46,7 @@ struct Activation {
     Buffer<float> floats;         // [max_tokens][n]
     Buffer<std::byte> blocks;     // n / 32 blocks for each group
     // The group that begins at token t, a multiple of the table's group; of it, what begins at `column`, a multiple
-    // of 32.
+    // of 256.
     std::byte* group(std::size_t t, std::size_t group_size = 1, std::size_t column = 0) {
         return blocks.data() + (t * (n / kActBlock) + group_size * (column / kActBlock)) * block_bytes;
     }
@@ -136,7 +136,8 @@ class Ops {
 
   private:
     Ops(const Ops& other, std::size_t n_tokens) : Ops(other) { n_tokens_ = n_tokens; }
-    // The group of tokens that begins at `first`; of its columns, a multiple of 32, those from `column` on.
+    // The group of tokens that begins at `first`; of its columns, a multiple of 32, those from `column` on, a multiple
+    // of 256.
     void quantize_group(Activation& a, std::size_t first, std::size_t column, std::size_t columns) const;
     void run_products(std::initializer_list<Product> products, const Activation& h, bool pairs) const;
     // job(first, last) for groups of tokens, over the threads when there is more than one group.

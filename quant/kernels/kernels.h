@@ -51,13 +51,12 @@ struct MatmulArgs {
     std::size_t panel_columns;  // columns that a panel holds, >= columns: the step from panel to panel (float formats)
     std::size_t row_begin;      // multiple of kPanelRows
     std::size_t row_end;
-    const void* x;         // quantised formats: ActBlock<T>[columns / 32]; float formats: float [T][x_stride]
+    const void* x;         // quantised formats: what FloatOps::quantize made; float formats: float [T][x_stride]
     std::size_t x_stride;  // floats between tokens (float formats)
     float* out;            // out[t * out_stride + row]
     std::size_t out_stride;
     int group;             // T: tokens that the group was made for
-    std::size_t n_groups;  // of T tokens each, one behind the other at x: at most Kernels::groups_at_once; 1 for T <
-                           // Kernels::group
+    std::size_t n_groups;  // groups at x, one behind the other: 1, or up to Kernels::groups_at_once if T is Kernels::group
     int n_tokens;          // results wanted: <= n_groups * T, half of it as pairs
     const float* bias;     // [rows] or null
     bool add;              // add to out instead of replacing it
@@ -81,8 +80,8 @@ struct FloatOps {
     void (*to_f16)(std::uint16_t* out, const float* x, std::size_t n);
     // out[i][0..15] = q[i][0..15] * scale[i] (f16); n is a multiple of 16.
     void (*expand_s8)(float* out, const std::int8_t* q, const std::uint16_t* scale, std::size_t n);
-    // One group of tokens, rows of n floats x_stride apart, to ActBlock<group_size>[n / 32]; missing tokens become
-    // zeros.
+    // One group of tokens, rows of n floats x_stride apart, to n / 32 blocks of the table's kind; missing tokens become
+    // zeros. A part of a row begins at a multiple of 256 columns.
     void (*quantize)(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens, int group);
     // What a group of one token stands for; `wide`: for formats that Kernels::wide names. Slow: for tests and single
     // rows.
