@@ -234,9 +234,11 @@ struct Traits {
     static_assert(kWide || kPerWord * 2 * kLargest * 127 <= 0x7fff);
     static constexpr std::size_t kMinima = F::kMin == 0 ? 0 : F::kScales;
 };
-// The sum of a block fits 32 bits with its scales: narrow weights with scales of 6 bits and m, wide ones with scales of
-// 8 bits.
-static_assert(32ll * 31 * 127 * 63 * kLargestM <= 0x7fffffff && 32ll * 32 * 128 * 127 * kSteps <= 0x7fffffff);
+// The sum of a block fits 32 bits with its scales: 5-bit weights with scales of 6 bits, re-centred 6-bit ones with scales
+// of 8, and the codebook of IQ4_XS, which is wide, with scales of 6. A larger m makes smaller q: |m * q| hardly grows.
+constexpr long long kLargestProduct = 127 * kSteps + kLargestM / 2;
+static_assert(32 * 31 * 63 * kLargestProduct <= 0x7fffffff && 32 * 32 * 128 * kLargestProduct <= 0x7fffffff &&
+              32 * 127 * 32 * 127ll * kSteps <= 0x7fffffff);
 
 // Integer scales of 8 rows, 32 bits each.
 DISTILL_INLINE __m256i wide_scales(const std::uint8_t* p) {
@@ -285,7 +287,7 @@ struct Sums {
 // them where the registers do not hold the sums of all.
 
 template <class F, std::size_t T>
-constexpr std::size_t kAtOnce = T* F::kSpan <= 4 ? F::kSpan : 2;
+constexpr std::size_t kAtOnce = (T * F::kSpan <= 4) ? F::kSpan : 2;
 
 template <class F, std::size_t N, std::size_t T>
 struct NarrowSpan {
