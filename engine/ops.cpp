@@ -16,8 +16,13 @@ namespace distill {
 
 namespace {
 
-// Of weights that one thread works on at a time, so that they stay in the second-level cache for all groups of tokens.
-constexpr std::size_t kMaxPieceBytes = std::size_t{256} << 10;
+// Weights that one thread works on at a time, at most: so few that many threads share them evenly and that they stay in
+// the second-level cache for all groups of tokens. Where one call takes many groups, weights are read rarely, and it is
+// the tokens of a long prompt that no cache holds: more rows, so that they are read less often.
+constexpr std::size_t kPromptTokens = 64;
+constexpr std::size_t max_piece_bytes(const Kernels& kernels, std::size_t n_tokens) {
+    return std::size_t{kernels.groups_at_once > 1 && n_tokens >= kPromptTokens ? 1024u : 256u} << 10;
+}
 
 }  // namespace
 
@@ -49,7 +54,7 @@ AttendScratch::AttendScratch(std::size_t head_dim, const Kernels& kernels)
       expanded(KvCache::kPageTokens * (head_dim + kPanelRows)) {}
 
 OpsScratch::OpsScratch(const Model& m, int n_threads)
-    : panel_bytes(std::max(m.packing->largest_panel(), kMaxPieceBytes)),
+    : panel_bytes(std::max(m.packing->largest_panel(), max_piece_bytes(*m.kernels, kPromptTokens))),
       panels(static_cast<std::size_t>(n_threads) * panel_bytes) {
     for (int i = 0; i < n_threads; ++i) attention.emplace_back(static_cast<std::size_t>(m.config.head_dim), *m.kernels);
 }
@@ -142,8 +147,7 @@ void Ops::logits(float* out, const Matrix& weight, const Activation& h, Activati
 }
 
 void Ops::run_products(std::initializer_list<Product> products, const Activation& h, bool pairs) const {
-    // Pieces of rows, small enough to share out evenly and to stay in the second-level cache for all groups of tokens,
-    // large enough that claiming one costs nothing.
+    // Pieces of rows, large enough that claiming one costs nothing.
     struct Piece {
         const Product* product;
         std::size_t rows, first_step, n_steps;
@@ -152,7 +156,7 @@ void Ops::run_products(std::initializer_list<Product> products, const Activation
     std::size_t n_pieces = 0, n_steps = 0, total_bytes = 0;
     for (const Product& p : products) total_bytes += p.weight->rows * p.weight->format->row_bytes(p.weight->columns);
     const std::size_t share = total_bytes / (static_cast<std::size_t>(pool_.size()) * 8);
-    const std::size_t piece_bytes = std::clamp<std::size_t>(share, std::size_t{16} << 10, kMaxPieceBytes);
+    const std::size_t piece_bytes = std::clamp(share, std::size_t{16} << 10, max_piece_bytes(kernels_, n_tokens_));
     for (const Product& p : products) {
         assert(p.weight->columns == h.n && n_pieces < std::size(pieces));
         const std::size_t panel = kPanelRows * p.weight->format->row_bytes(p.weight->columns);
@@ -176,11 +180,7 @@ void Ops::run_products(std::initializer_list<Product> products, const Activation
         args.add = p.add;
         args.pairs = pairs;
         const bool quantised = w.format->block_weights > 1;
-        // What goes to one call is read once for each panel: it has to stay in the second-level cache.
-        constexpr std::size_t kMaxInputBytes = std::size_t{256} << 10;
-        const std::size_t group_bytes = group * (h.n / kActBlock) * h.block_bytes;
-        const std::size_t at_once =
-            quantised ? std::clamp<std::size_t>(kMaxInputBytes / group_bytes, 1, kernels_.groups_at_once) : 1;
+        const std::size_t at_once = quantised ? kernels_.groups_at_once : 1;
         for (std::size_t t = 0; t < n_tokens_;) {
             const std::size_t left = n_tokens_ - t;
             args.group = group_size(static_cast<int>(left), kernels_.group);
@@ -207,8 +207,7 @@ void Ops::run_products(std::initializer_list<Product> products, const Activation
         std::byte* panel = scratch_.panels.data() + static_cast<std::size_t>(thread) * scratch_.panel_bytes;
         // A single panel stays in the first-level cache, which is best for few tokens; many tokens are an input too
         // large for any cache to be read once for each panel.
-        constexpr std::size_t kManyTokens = 64;
-        const std::size_t at_once = n_tokens_ < kManyTokens ? 1 : scratch_.panel_bytes / (kPanelRows * row_bytes);
+        const std::size_t at_once = n_tokens_ < kPromptTokens ? 1 : scratch_.panel_bytes / (kPanelRows * row_bytes);
         const std::size_t step_rows = std::max<std::size_t>(at_once, 1) * kPanelRows;
         for (std::size_t row = begin; row < end; row += step_rows) {
             const std::size_t step_end = std::min(row + step_rows, end);

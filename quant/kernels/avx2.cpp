@@ -234,8 +234,9 @@ struct Traits {
     static_assert(kWide || kPerWord * 2 * kLargest * 127 <= 0x7fff);
     static constexpr std::size_t kMinima = F::kMin == 0 ? 0 : F::kScales;
 };
-// The sum of a block fits 32 bits with its scales: 5-bit weights with scales of 6 bits, re-centred 6-bit ones with scales
-// of 8, and the codebook of IQ4_XS, which is wide, with scales of 6. A larger m makes smaller q: |m * q| hardly grows.
+// The sum of a block fits 32 bits with its scales: 5-bit weights with scales of 6 bits, re-centred 6-bit ones with
+// scales of 8, and the codebook of IQ4_XS, which is wide, with scales of 6. A larger m makes smaller q: |m * q| hardly
+// grows.
 constexpr long long kLargestProduct = 127 * kSteps + kLargestM / 2;
 static_assert(32 * 31 * 63 * kLargestProduct <= 0x7fffffff && 32 * 32 * 128 * kLargestProduct <= 0x7fffffff &&
               32 * 127 * 32 * 127ll * kSteps <= 0x7fffffff);
@@ -452,7 +453,7 @@ DISTILL_INLINE void span_tile(const MatmulArgs& a, std::size_t row, std::size_t 
 // loaded of a token meets two of them, and the tokens of several groups pass over them one after the other. What they
 // sum up waits in memory.
 
-constexpr std::size_t kGroupsAtOnce = 4;
+constexpr std::size_t kGroupsAtOnce = 8;
 
 template <class F>
 struct UnpackedSpan {
@@ -492,11 +493,11 @@ struct UnpackedSpan {
     }
 };
 
-// What a token has summed up for the rows of a panel.
+// What a token has summed up for the rows of a panel, beside the rows' sums so far.
 struct TokenSums {
-    alignas(32) float acc[kPanelRows], part[kPanelRows];  // of the row so far; of the unit at work, in its units
-    alignas(32) std::int32_t whole[kPanelRows];           // of a part of a block
-    alignas(32) std::int16_t words[2 * kPanelRows];       // the same, where 16 bits are enough
+    alignas(32) float part[kPanelRows];              // of the unit at work, in its units
+    alignas(32) std::int32_t whole[kPanelRows];      // of a part of a block
+    alignas(32) std::int16_t words[2 * kPanelRows];  // the same, where 16 bits are enough
 };
 
 DISTILL_INLINE __m256i load256(const void* p) {
@@ -595,10 +596,11 @@ DISTILL_INLINE void wide_tokens(TokenSums* sums, const UnpackedSpan<F>& u, std::
     }
 }
 
-// The unit ends: what its blocks summed up goes to the row's sum.
+// The unit ends: what its blocks summed up goes to the rows' sums, to[token][row].
 template <class F, std::size_t T>
-DISTILL_INLINE void end_unit(TokenSums* sums, const typename F::Panel& p, const typename F::Prepared& prepared,
-                             const NarrowBlock<T>* x, std::size_t group_bytes, std::size_t n_groups) {
+DISTILL_INLINE void end_unit(TokenSums* sums, float (*to)[kPanelRows], const typename F::Panel& p,
+                             const typename F::Prepared& prepared, const NarrowBlock<T>* x, std::size_t group_bytes,
+                             std::size_t n_groups) {
     using Tr = Traits<F>;
     constexpr std::size_t kMinima = Tr::kSubScales ? 8 * Tr::kMinima : 0;
     unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
@@ -612,7 +614,7 @@ DISTILL_INLINE void end_unit(TokenSums* sums, const typename F::Panel& p, const 
         for (std::size_t i = 0; i < n_groups * T; ++i) {
             const NarrowBlock<T>* xg = &of_group(x, i / T, group_bytes);
             const std::size_t t = i % T;
-            float *part = sums[i].part + 8 * n, *acc = sums[i].acc + 8 * n;
+            float *part = sums[i].part + 8 * n, *acc = to[i] + 8 * n;
             __m256 scale = _mm256_set1_ps(xg->unit[t]);
             if constexpr (Tr::kSubScales) scale = _mm256_mul_ps(d, scale);
             __m256 v = _mm256_fmadd_ps(_mm256_load_ps(part), scale, _mm256_load_ps(acc));
@@ -629,83 +631,111 @@ DISTILL_INLINE void end_unit(TokenSums* sums, const typename F::Panel& p, const 
     });
 }
 
-// One copy for all formats.
-template <std::size_t T>
-__attribute__((noinline)) void store_sums(MatmulArgs a, std::size_t row, const TokenSums* sums) {
+// One copy for all formats. Sums [panel][token][row], kMaxTokens tokens in each panel. Group by group, so that few rows
+// of the output are written at a time, each in one piece.
+template <std::size_t T, std::size_t kMaxTokens>
+__attribute__((noinline)) void store_sums(MatmulArgs a, std::size_t first, std::size_t last,
+                                          const float (*sums)[kMaxTokens][kPanelRows]) {
     const int each = static_cast<int>(a.pairs ? T / 2 : T);
-    for (int left = a.n_tokens; left > 0;
-         left -= each, sums += T, a.out += static_cast<std::size_t>(each) * a.out_stride) {
+    int left = a.n_tokens;
+    for (std::size_t token = 0; left > 0; token += T, left -= each) {
         a.n_tokens = left < each ? left : each;
-        __m256 acc[T][kRegisters];
-        unroll<T>([&](auto t) DISTILL_LAMBDA {
-            unroll<kRegisters>([&](auto n) DISTILL_LAMBDA { acc[t][n] = _mm256_load_ps(sums[t].acc + 8 * n); });
-        });
-        store_tile<Avx2, kRegisters, T>(a, row, acc);
+        for (std::size_t row = first; row < last; row += kPanelRows) {
+            const float(*of_group)[kPanelRows] = sums[(row - first) / kPanelRows] + token;
+            __m256 acc[T][kRegisters];
+            unroll<T>([&](auto t) DISTILL_LAMBDA {
+                unroll<kRegisters>([&](auto n) DISTILL_LAMBDA { acc[t][n] = _mm256_load_ps(of_group[t] + 8 * n); });
+            });
+            store_tile<Avx2, kRegisters, T>(a, row, acc);
+        }
+        a.out += static_cast<std::size_t>(each) * a.out_stride;
     }
 }
 
+// Panel blocks of one panel, `panel` the first of them, for all tokens: to[token][row] += ...
 template <class F, std::size_t T>
-void tile_rows(const MatmulArgs& a) {
+DISTILL_INLINE void tile_blocks(const MatmulArgs& a, const typename F::Panel* panel, std::size_t begin, std::size_t end,
+                                UnpackedSpan<F>& u, TokenSums* sums, float (*to)[kPanelRows]) {
     using Tr = Traits<F>;
     constexpr std::size_t kSpans = F::kBlocks / F::kSpan;
     const std::size_t n_blocks = a.columns / (kActBlock * F::kBlocks), n_act = a.columns / kActBlock;
     const std::size_t group_bytes = n_act * kBlockBytes<T>;
     const std::size_t n_groups = a.n_groups;
-    const auto* panel = reinterpret_cast<const typename F::Panel*>(a.panels) + a.row_begin / kPanelRows * n_blocks;
-    UnpackedSpan<F> u{};  // zeros, because GCC does not see that one of the branches below fills it
-    for (std::size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
-        TokenSums sums[kGroupsAtOnce * T];
-        for (std::size_t i = 0; i < n_groups * T; ++i) {
+    for (std::size_t b = begin; b < end; ++b, ++panel) {
+        const Unit<T> unit(a.x, b * F::kBlocks, n_act);
+        const NarrowBlock<T>* x = unit.narrow + b * F::kBlocks % kUnitBlocks;
+        [[maybe_unused]] const WideBlock<T>* wide = unit.wide + b * F::kBlocks % kUnitBlocks;
+        const auto prepared = F::prepare(*panel);
+        const char* ahead = prefetch_from<Avx2, T>(panel);
+        __m256 d[kRegisters] = {};
+        if constexpr (!Tr::kSubScales) {
+            unroll<kRegisters>([&](auto n) DISTILL_LAMBDA { d[n] = F::template scale<0, 0>(*panel, prepared, 8 * n); });
+        }
+        // One copy of the code for the tokens, kSpans of the few instructions that depend on the place in the panel.
+        for (std::size_t span = 0; span < kSpans; ++span) {
+            unroll<kSpans>([&](auto s) DISTILL_LAMBDA {
+                if (s == span) {
+                    prefetch_share<Avx2, T, typename F::Panel, s, kSpans>(ahead);
+                    u.template unpack<s * F::kSpan>(*panel, prepared);
+                }
+            });
+            for (std::size_t k = 0; k < F::kSpan; ++k) {
+                const std::size_t j = span * F::kSpan + k;
+                unroll<Tr::kWide ? 4 : 2>([&](auto i) DISTILL_LAMBDA {
+                    if constexpr (Tr::kWide)
+                        wide_tokens<F, T, i>(sums, u, k, d, wide + j, group_bytes, n_groups);
+                    else
+                        narrow_tokens<F, T, i>(sums, u, k, d, x + j, group_bytes, n_groups);
+                });
+            }
+        }
+        if constexpr (!Tr::kSubScales && F::kMin != 0) {
             unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
-                _mm256_store_ps(sums[i].acc + 8 * n, _mm256_setzero_ps());
-                _mm256_store_ps(sums[i].part + 8 * n, _mm256_setzero_ps());
+                const __m256 min = F::template minimum<0, 0>(*panel, prepared, 8 * n);
+                for (std::size_t i = 0; i < n_groups * T; ++i) {
+                    float* acc = to[i] + 8 * n;
+                    const __m256 sum_x = _mm256_set1_ps(of_group(x, i / T, group_bytes).sum[i % T]);
+                    _mm256_store_ps(acc, _mm256_fmadd_ps(min, sum_x, _mm256_load_ps(acc)));
+                }
             });
         }
-        for (std::size_t b = 0; b < n_blocks; ++b, ++panel) {
-            const Unit<T> unit(a.x, b * F::kBlocks, n_act);
-            const NarrowBlock<T>* x = unit.narrow + b * F::kBlocks % kUnitBlocks;
-            [[maybe_unused]] const WideBlock<T>* wide = unit.wide + b * F::kBlocks % kUnitBlocks;
-            const auto prepared = F::prepare(*panel);
-            const char* ahead = prefetch_from<Avx2, T>(panel);
-            __m256 d[kRegisters] = {};
-            if constexpr (!Tr::kSubScales) {
-                unroll<kRegisters>([&](auto n)
-                                       DISTILL_LAMBDA { d[n] = F::template scale<0, 0>(*panel, prepared, 8 * n); });
-            }
-            // One copy of the code for the tokens, kSpans of the few instructions that depend on the place in the
-            // panel.
-            for (std::size_t span = 0; span < kSpans; ++span) {
-                unroll<kSpans>([&](auto s) DISTILL_LAMBDA {
-                    if (s == span) {
-                        prefetch_share<Avx2, T, typename F::Panel, s, kSpans>(ahead);
-                        u.template unpack<s * F::kSpan>(*panel, prepared);
-                    }
-                });
-                for (std::size_t k = 0; k < F::kSpan; ++k) {
-                    const std::size_t j = span * F::kSpan + k;
-                    unroll<Tr::kWide ? 4 : 2>([&](auto i) DISTILL_LAMBDA {
-                        if constexpr (Tr::kWide)
-                            wide_tokens<F, T, i>(sums, u, k, d, wide + j, group_bytes, n_groups);
-                        else
-                            narrow_tokens<F, T, i>(sums, u, k, d, x + j, group_bytes, n_groups);
-                    });
-                }
-            }
-            if constexpr (!Tr::kSubScales && F::kMin != 0) {
-                unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
-                    const __m256 min = F::template minimum<0, 0>(*panel, prepared, 8 * n);
-                    for (std::size_t i = 0; i < n_groups * T; ++i) {
-                        float* acc = sums[i].acc + 8 * n;
-                        const __m256 sum_x = _mm256_set1_ps(of_group(x, i / T, group_bytes).sum[i % T]);
-                        _mm256_store_ps(acc, _mm256_fmadd_ps(min, sum_x, _mm256_load_ps(acc)));
-                    }
-                });
-            }
-            if (Tr::kSubScales || (b + 1) % kUnitBlocks == 0 || b + 1 == n_blocks) {
-                end_unit<F, T>(sums, *panel, prepared, x, group_bytes, n_groups);
+        if (Tr::kSubScales || (b + 1) % kUnitBlocks == 0 || b + 1 == n_blocks) {
+            end_unit<F, T>(sums, to, *panel, prepared, x, group_bytes, n_groups);
+        }
+    }
+}
+
+// Units of columns, outside; panels, inside: what is read of the tokens stays in the second-level cache for all panels.
+// The sums of the rows wait for the next columns in memory.
+template <class F, std::size_t T>
+void tile_rows(const MatmulArgs& a) {
+    using Block = std::conditional_t<Traits<F>::kWide, WideBlock<T>, NarrowBlock<T>>;
+    constexpr std::size_t kChunkBytes = std::size_t{128} << 10, kPanelsAtOnce = 16;
+    constexpr std::size_t kUnitPanelBlocks = kUnitBlocks / F::kBlocks;
+    const std::size_t n_blocks = a.columns / (kActBlock * F::kBlocks), n_tokens = a.n_groups * T;
+    const std::size_t chunk_units = kChunkBytes / (a.n_groups * kUnitBlocks * sizeof(Block));
+    const std::size_t chunk = (chunk_units == 0 ? 1 : chunk_units) * kUnitPanelBlocks;
+    UnpackedSpan<F> u{};  // zeros, because GCC does not see that one of tile_blocks' branches fills it
+    for (std::size_t first = a.row_begin; first < a.row_end; first += kPanelsAtOnce * kPanelRows) {
+        const std::size_t left = a.row_end - first, most = kPanelsAtOnce * kPanelRows;
+        const std::size_t last = first + (left < most ? left : most);
+        alignas(32) float acc[kPanelsAtOnce][kGroupsAtOnce * T][kPanelRows];
+        TokenSums sums[kGroupsAtOnce * T];
+        const __m256 zero = _mm256_setzero_ps();
+        for (std::size_t i = 0; i < n_tokens; ++i) {
+            unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
+                _mm256_store_ps(sums[i].part + 8 * n, zero);
+                for (std::size_t p = 0; p * kPanelRows < last - first; ++p) _mm256_store_ps(acc[p][i] + 8 * n, zero);
+            });
+        }
+        for (std::size_t begin = 0; begin < n_blocks; begin += chunk) {
+            const std::size_t end = n_blocks - begin < chunk ? n_blocks : begin + chunk;
+            for (std::size_t row = first; row < last; row += kPanelRows) {
+                const auto* panel = reinterpret_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_blocks;
+                tile_blocks<F, T>(a, panel + begin, begin, end, u, sums, acc[(row - first) / kPanelRows]);
             }
         }
-        store_sums<T>(a, row, sums);
+        store_sums<T>(a, first, last, acc);
     }
 }
 

@@ -228,6 +228,29 @@ TEST_CASE("bias and addition come last, in full and in partly filled panels", "[
     }
 }
 
+TEST_CASE("a long prompt through many rows and columns gives the bits of each token alone", "[quant]") {
+    // More than tables keep in their caches at once: they stop on the way and go on where they were.
+    for (const Kernels* k : runnable_kernels()) {
+        if (k->groups_at_once == 1) continue;
+        for (const Format& f : formats()) {
+            if (is_float(f)) continue;
+            const std::size_t tokens = k->groups_at_once * static_cast<std::size_t>(k->group) + 5;
+            const Case c(f, 17 * kPanelRows + 5, 9 * 256 + (f.block_weights == 32 ? 32 : 0), tokens, 12);
+            const Result all = run(*k, c);
+            for (const std::size_t t : {std::size_t{0}, std::size_t{11}, tokens - 6, tokens - 1}) {
+                Case one = c;
+                one.tokens = 1;
+                one.x.assign(c.x.begin() + static_cast<std::ptrdiff_t>(t * c.columns),
+                             c.x.begin() + static_cast<std::ptrdiff_t>((t + 1) * c.columns));
+                const Result alone = run(*k, one);
+                INFO(k->name << ' ' << f.name << " token " << t);
+                CHECK(std::equal(alone.out.begin(), alone.out.end(),
+                                 all.out.begin() + static_cast<std::ptrdiff_t>(t * c.rows)));
+            }
+        }
+    }
+}
+
 TEST_CASE("a pair is the sum of its two tokens", "[quant]") {
     for (const Kernels* k : runnable_kernels()) {
         for (const Format& f : formats()) {
