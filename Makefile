@@ -240,6 +240,8 @@ $(BUILD)/make_%: $(BUILD)/tests/support/make_%.o $(SUPPORT_OBJECTS) $(LIBRARY_OB
 	@echo "link  $@"
 	$(Q)$(CXX) $(SANITIZE) $(LINK_DYNAMIC) -pthread -o $@ $^ $(LIBDIR) $(UTF8PROC) $(CATCH) $(LDFLAGS)
 
+# Nothing in cli/ is hot, and CLI11's templates take a third less time without the second level of optimisation.
+$(BUILD)/cli/%.o: private OPT := -O1 -DNDEBUG
 $(BUILD)/tests/%.o: private OPT := $(if $(SANITIZE),-O1,$(TEST_OPT))
 $(BUILD)/%.o: %.cpp $(FLAGS_STAMP)
 	@mkdir -p $(@D)
