@@ -6,11 +6,9 @@
 #include <cstdint>
 
 #include "quant/f16.h"
+#include "quant/iq4_values.h"
 
 namespace distill {
-
-static constexpr std::int8_t kIQ4Values[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
-                                               1,    13,   25,  38,  53,  69,  89,  113};
 
 struct BlockIQ4_NL {
     static constexpr int kWeights = 32;

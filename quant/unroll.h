@@ -2,9 +2,7 @@
 // compiler chooses not to unroll do not guarantee (GCC 12 keeps such arrays in memory).
 #pragma once
 
-#include <cstddef>
-#include <type_traits>
-#include <utility>
+#include <stddef.h>
 
 #define DISTILL_INLINE __attribute__((always_inline)) inline
 #define DISTILL_LAMBDA __attribute__((always_inline))
@@ -13,18 +11,31 @@
 namespace distill {
 namespace {
 
-// f(0), f(1), ... with constant arguments.
-template <class F, std::size_t... I>
-DISTILL_INLINE void unroll_indices(F&& f, std::index_sequence<I...>) {
-    (f(std::integral_constant<std::size_t, I>{}), ...);
-}
-template <std::size_t kTimes, class F>
-DISTILL_INLINE void unroll(F&& f) {
-    unroll_indices(f, std::make_index_sequence<kTimes>{});
-}
+// A number that is part of its type. The kernels' files include no header of the C++ library (quant/kernels/matmul_args.h).
+template <size_t n>
+struct Constant {
+    static constexpr size_t value = n;
+    constexpr operator size_t() const { return n; }
+};
+template <size_t n>
+constexpr Constant<n> constant{};
 
-template <std::size_t n>
-constexpr std::integral_constant<std::size_t, n> constant{};
+template <size_t... I>
+struct Indices {};
+template <size_t n, size_t... I>
+struct IndicesBelow : IndicesBelow<n - 1, n - 1, I...> {};
+template <size_t... I>
+struct IndicesBelow<0, I...> : Indices<I...> {};
+
+// f(0), f(1), ... with constant arguments.
+template <class F, size_t... I>
+DISTILL_INLINE void unroll_indices(F&& f, Indices<I...>) {
+    (f(Constant<I>{}), ...);
+}
+template <size_t kTimes, class F>
+DISTILL_INLINE void unroll(F&& f) {
+    unroll_indices(f, IndicesBelow<kTimes>{});
+}
 
 }  // namespace
 }  // namespace distill

@@ -797,7 +797,7 @@ constexpr FloatOps ops() {
 }
 
 // In the order of formats().
-constexpr std::array<MatmulFn, 15> kMatmul{
+constexpr MatmulFunctions kMatmul{
     float_matmul<Avx2, ElementF32>, float_matmul<Avx2, ElementF16>, matmul_avx2<KernelQ4_0>,
     matmul_avx2<KernelQ4_1>,        matmul_avx2<KernelQ5_0>,        matmul_avx2<KernelQ5_1>,
     matmul_avx2<KernelQ8_0>,        matmul_avx2<KernelQ2_K>,        matmul_avx2<KernelQ3_K>,

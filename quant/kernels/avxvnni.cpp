@@ -168,7 +168,7 @@ void matmul_avxvnni(const MatmulArgs& a) {
 
 // In the order of formats().
 template <class V>
-constexpr std::array<MatmulFn, 15> functions() {
+constexpr MatmulFunctions functions() {
     return {float_matmul<V, ElementF32>,     float_matmul<V, ElementF16>,     matmul_avxvnni<V, KernelQ4_0>,
             matmul_avxvnni<V, KernelQ4_1>,   matmul_avxvnni<V, KernelQ5_0>,   matmul_avxvnni<V, KernelQ5_1>,
             matmul_avxvnni<V, KernelQ8_0>,   matmul_avxvnni<V, KernelQ2_K>,   matmul_avxvnni<V, KernelQ3_K>,

@@ -12,57 +12,9 @@
 
 #include "quant/formats.h"
 #include "quant/kernels/cpu_features.h"
+#include "quant/kernels/matmul_args.h"
 
 namespace distill {
-
-// Weights are kept in panels of kPanelRows output rows: the bytes of the file, rearranged so that one vector register
-// holds the same columns of many rows (quant/panels.h has the layouts).
-inline constexpr std::size_t kPanelRows = 16;
-
-// Activations are quantised to int8 in blocks of kActBlock columns, kept in groups of tokens (ActBlock below).
-inline constexpr std::size_t kActBlock = 32;
-inline constexpr int kMaxGroup = 8;
-
-// 32 columns of T tokens: q = round(x / scale), |q| <= 127, a scale for each half of 16. Halving the block lowers the
-// rounding error by a sixth (less is lost to the largest of 16 than to the largest of 32) for one more multiply-add.
-// The sums are made once here, because weights are stored unsigned: a kernel starts its integer sum at
-// -offset * sum(q) instead of re-centring each weight.
-template <std::size_t T>
-struct ActBlock {
-    std::int8_t q[T][kActBlock];
-    float scale[T][2];
-    float sum[T];  // of q * scale, both halves: what the minimum of an affine block is multiplied with
-    std::int32_t minus_8_sum[T][2];  // -8 * sum(q) of each half
-};
-static_assert(sizeof(ActBlock<3>) == 3 * sizeof(ActBlock<1>));
-
-// How many tokens share a group when `left` are still to be placed: 1, 2, 4 or the table's largest; missing ones are
-// zeros. One instance of each kernel is compiled for each of these.
-constexpr int group_size(int left, int max_group) {
-    const int wanted = left <= 2 ? left : left <= 4 ? 4 : kMaxGroup;
-    return wanted < max_group ? wanted : max_group;
-}
-
-// out[t][row] (+)= sum over columns of weight[row][column] * x[t][column] (+ bias[row]), for the tokens of one group.
-// The sums are made in the order of the columns, the same for any T and any range of rows.
-struct MatmulArgs {
-    const std::byte* panels;  // of the whole matrix
-    std::size_t columns;
-    std::size_t panel_columns;  // columns that a panel holds, >= columns: the step from panel to panel (float formats)
-    std::size_t row_begin;      // multiple of kPanelRows
-    std::size_t row_end;
-    const void* x;         // quantised formats: what FloatOps::quantize made; float formats: float [T][x_stride]
-    std::size_t x_stride;  // floats between tokens (float formats)
-    float* out;            // out[t * out_stride + row]
-    std::size_t out_stride;
-    int group;             // T: tokens that the group was made for
-    std::size_t n_groups;  // groups at x, one behind the other: 1, or up to Kernels::groups_at_once if T is Kernels::group
-    int n_tokens;          // results wanted: <= n_groups * T, half of it as pairs
-    const float* bias;     // [rows] or null
-    bool add;              // add to out instead of replacing it
-    bool pairs;            // out[t] is the sum of the group's tokens 2t and 2t + 1: an input and what its rounding lost
-};
-using MatmulFn = void (*)(const MatmulArgs& args);
 
 // Loops over f32 vectors; the same table also says how many tokens a group of activations holds.
 struct FloatOps {
@@ -89,10 +41,10 @@ struct FloatOps {
 };
 
 struct Kernels {
-    std::string_view name;            // "avx512vnni": the speed line and --kernels use it
-    CpuFeatures needs;                // all must be present, register state saved by the OS included
-    int group;                        // most tokens in a group of activations
-    std::array<MatmulFn, 15> matmul;  // in the order of formats()
+    std::string_view name;  // "avx512vnni": the speed line and --kernels use it
+    CpuFeatures needs;      // all must be present, register state saved by the OS included
+    int group;              // most tokens in a group of activations
+    MatmulFunctions matmul;
     FloatOps ops;
     // Adds n steps of 4 * 64 integer multiply-adds to the sums at `sink`: the fastest this table can do, for the limit
     // that `bench` states. Returns multiply-adds done.
@@ -104,7 +56,9 @@ struct Kernels {
     std::size_t groups_at_once = 1;  // that one call takes: unpacking weights is shared by more tokens
 
     bool is_wide(const Format& f) const { return wide[static_cast<std::size_t>(&f - formats().data())]; }
-    MatmulFn matmul_of(const Format& f) const { return matmul[static_cast<std::size_t>(&f - formats().data())]; }
+    MatmulFn matmul_of(const Format& f) const {
+        return matmul.of_format[static_cast<std::size_t>(&f - formats().data())];
+    }
 };
 
 std::span<const Kernels* const> kernel_tables();  // built into this binary, best first

@@ -8,13 +8,12 @@
 // One token or eight, any range of rows: the same operations in the same order, so the same bits.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <type_traits>
+#include <stddef.h>
+#include <stdint.h>
 
-#include "quant/iq4.h"
-#include "quant/kernels/kernels.h"
-#include "quant/panels.h"
+#include "quant/iq4_values.h"
+#include "quant/kernels/matmul_args.h"
+#include "quant/panel_layouts.h"
 #include "quant/unroll.h"
 
 namespace distill {
@@ -36,8 +35,8 @@ struct Simple {
     static constexpr int kBlocks = 1, kSpan = 1, kBits = kBits_, kOffset = kOffset_, kScales = 1, kMin = kMin_;
 
     DISTILL_INLINE static Prepared prepare(const Panel&) { return {}; }
-    template <std::size_t, std::size_t g>
-    DISTILL_INLINE static typename V::U8 weights(const Panel& p, std::size_t byte0) {
+    template <size_t, size_t g>
+    DISTILL_INLINE static typename V::U8 weights(const Panel& p, size_t byte0) {
         if constexpr (kBits == 8) {
             return V::load(p.q[g] + byte0);
         } else {
@@ -47,12 +46,12 @@ struct Simple {
             else return V::merge(nibbles, V::template shift_right<static_cast<int>(g) - 4>(V::load(p.h + byte0)), 0x10);
         }
     }
-    template <std::size_t, std::size_t>
-    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared&, std::size_t lane0) {
+    template <size_t, size_t>
+    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared&, size_t lane0) {
         return V::f16(p.d + lane0);
     }
-    template <std::size_t, std::size_t>
-    DISTILL_INLINE static typename V::F32 minimum(const Panel& p, const Prepared&, std::size_t lane0) {
+    template <size_t, size_t>
+    DISTILL_INLINE static typename V::F32 minimum(const Panel& p, const Prepared&, size_t lane0) {
         return V::f16(p.m + lane0);
     }
 };
@@ -64,19 +63,19 @@ template <class V> struct KernelQ8_0 : Simple<V, PanelQ8_0, 8, 128, 0> {};
 
 // The codebook of the IQ4 formats, + 128 to be unsigned.
 struct Iq4Table {
-    std::uint8_t value[16];
+    uint8_t value[16];
 };
 constexpr Iq4Table make_iq4_table() {
     Iq4Table t{};
-    for (std::size_t i = 0; i < 16; ++i) t.value[i] = static_cast<std::uint8_t>(kIQ4Values[i] + 128);
+    for (size_t i = 0; i < 16; ++i) t.value[i] = static_cast<uint8_t>(kIQ4Values[i] + 128);
     return t;
 }
 alignas(16) constexpr Iq4Table kIq4Table = make_iq4_table();
 
 template <class V>
 struct KernelIQ4_NL : Simple<V, PanelIQ4_NL, 8, 128, 0> {
-    template <std::size_t, std::size_t g>
-    DISTILL_INLINE static typename V::U8 weights(const PanelIQ4_NL& p, std::size_t byte0) {
+    template <size_t, size_t g>
+    DISTILL_INLINE static typename V::U8 weights(const PanelIQ4_NL& p, size_t byte0) {
         const auto bytes = V::load(p.q[g % 4] + byte0);
         return V::lookup(kIq4Table.value, g < 4 ? V::low(bytes) : V::high(bytes));
     }
@@ -84,15 +83,15 @@ struct KernelIQ4_NL : Simple<V, PanelIQ4_NL, 8, 128, 0> {
 
 // 6-bit scales and minima of a Q4_K or Q5_K panel, one byte each. Plain loops: every compiler makes vector code of them.
 struct PreparedScalesMins {
-    alignas(64) std::uint8_t scale[128], min[128];  // [8 blocks][16 rows]
+    alignas(64) uint8_t scale[128], min[128];  // [8 blocks][16 rows]
 };
-DISTILL_INLINE PreparedScalesMins unpack_scales_mins(const std::uint8_t (&s)[3][64]) {
+DISTILL_INLINE PreparedScalesMins unpack_scales_mins(const uint8_t (&s)[3][64]) {
     PreparedScalesMins p;
-    for (std::size_t i = 0; i < 64; ++i) {
-        p.scale[i] = static_cast<std::uint8_t>((s[0][i] & 15) | (s[2][i] << 4 & 0x30));
-        p.scale[64 + i] = static_cast<std::uint8_t>((s[0][i] >> 4) | (s[2][i] << 2 & 0x30));
-        p.min[i] = static_cast<std::uint8_t>((s[1][i] & 15) | (s[2][i] & 0x30));
-        p.min[64 + i] = static_cast<std::uint8_t>((s[1][i] >> 4) | (s[2][i] >> 2 & 0x30));
+    for (size_t i = 0; i < 64; ++i) {
+        p.scale[i] = static_cast<uint8_t>((s[0][i] & 15) | (s[2][i] << 4 & 0x30));
+        p.scale[64 + i] = static_cast<uint8_t>((s[0][i] >> 4) | (s[2][i] << 2 & 0x30));
+        p.min[i] = static_cast<uint8_t>((s[1][i] & 15) | (s[2][i] & 0x30));
+        p.min[64 + i] = static_cast<uint8_t>((s[1][i] >> 4) | (s[2][i] >> 2 & 0x30));
     }
     return p;
 }
@@ -104,8 +103,8 @@ struct ScaledK {
     static constexpr int kBlocks = 8, kSpan = 2, kBits = kBits_, kOffset = 0, kScales = 1, kMin = -1;
 
     DISTILL_INLINE static Prepared prepare(const Panel& p) { return unpack_scales_mins(p.s); }
-    template <std::size_t j, std::size_t g>
-    DISTILL_INLINE static typename V::U8 weights(const Panel& p, std::size_t byte0) {
+    template <size_t j, size_t g>
+    DISTILL_INLINE static typename V::U8 weights(const Panel& p, size_t byte0) {
         const auto& half = p.pair[j / 2][g / 4];
         const auto bytes = V::load(half.q[g % 4] + byte0);
         const auto nibbles = j % 2 == 0 ? V::low(bytes) : V::high(bytes);
@@ -116,14 +115,14 @@ struct ScaledK {
             return V::merge(nibbles, V::template shift_right<bit - 4>(V::load(half.h + byte0)), 0x10);
         }
     }
-    template <std::size_t j, std::size_t>
-    DISTILL_INLINE static const std::uint8_t* sub_scales(const Panel&, const Prepared& s) { return s.scale + 16 * j; }
-    template <std::size_t j, std::size_t h>
-    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, std::size_t lane0) {
+    template <size_t j, size_t>
+    DISTILL_INLINE static const uint8_t* sub_scales(const Panel&, const Prepared& s) { return s.scale + 16 * j; }
+    template <size_t j, size_t h>
+    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, size_t lane0) {
         return V::mul(V::f16(p.d + lane0), V::u8_f32(sub_scales<j, h>(p, s) + lane0));
     }
-    template <std::size_t j, std::size_t>
-    DISTILL_INLINE static typename V::F32 minimum(const Panel& p, const Prepared& s, std::size_t lane0) {
+    template <size_t j, size_t>
+    DISTILL_INLINE static typename V::F32 minimum(const Panel& p, const Prepared& s, size_t lane0) {
         return V::mul(V::f16(p.dmin + lane0), V::u8_f32(s.min + 16 * j + lane0));
     }
 };
@@ -137,17 +136,17 @@ struct KernelQ6_K {
     static constexpr int kBlocks = 8, kSpan = 4, kBits = 6, kOffset = 32, kScales = 2, kMin = 0;
 
     DISTILL_INLINE static Prepared prepare(const Panel&) { return {}; }
-    template <std::size_t j, std::size_t g>
-    DISTILL_INLINE static typename V::U8 weights(const Panel& p, std::size_t byte0) {
-        constexpr std::size_t half = j / 4, k = j % 4;
+    template <size_t j, size_t g>
+    DISTILL_INLINE static typename V::U8 weights(const Panel& p, size_t byte0) {
+        constexpr size_t half = j / 4, k = j % 4;
         const auto bytes = V::load(p.q[half][g][k % 2] + byte0);
         const auto nibbles = k < 2 ? V::low(bytes) : V::high(bytes);
         return V::merge(nibbles, V::template shift_right<2 * static_cast<int>(k) - 4>(V::load(p.q[half][g][2] + byte0)), 0x30);
     }
-    template <std::size_t j, std::size_t h>
-    DISTILL_INLINE static const std::int8_t* sub_scales(const Panel& p, const Prepared&) { return p.s[2 * j + h]; }
-    template <std::size_t j, std::size_t h>
-    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, std::size_t lane0) {
+    template <size_t j, size_t h>
+    DISTILL_INLINE static const int8_t* sub_scales(const Panel& p, const Prepared&) { return p.s[2 * j + h]; }
+    template <size_t j, size_t h>
+    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, size_t lane0) {
         return V::mul(V::f16(p.d + lane0), V::s8_f32(sub_scales<j, h>(p, s) + lane0));
     }
 };
@@ -156,32 +155,32 @@ template <class V>
 struct KernelQ2_K {
     using Panel = PanelQ2_K;
     struct Prepared {
-        alignas(64) std::uint8_t scale[16][16], min[16][16];
+        alignas(64) uint8_t scale[16][16], min[16][16];
     };
     static constexpr int kBlocks = 8, kSpan = 4, kBits = 2, kOffset = 0, kScales = 2, kMin = -1;
 
     DISTILL_INLINE static Prepared prepare(const Panel& p) {
         Prepared s;
-        for (std::size_t k = 0; k < 16; ++k) {
-            for (std::size_t r = 0; r < 16; ++r) {
+        for (size_t k = 0; k < 16; ++k) {
+            for (size_t r = 0; r < 16; ++r) {
                 s.scale[k][r] = p.s[k][r] & 15;
                 s.min[k][r] = p.s[k][r] >> 4;
             }
         }
         return s;
     }
-    template <std::size_t j, std::size_t g>
-    DISTILL_INLINE static typename V::U8 weights(const Panel& p, std::size_t byte0) {
+    template <size_t j, size_t g>
+    DISTILL_INLINE static typename V::U8 weights(const Panel& p, size_t byte0) {
         return V::masked(V::template shift_right<2 * static_cast<int>(j % 4)>(V::load(p.q[j / 4][g] + byte0)), 3);
     }
-    template <std::size_t j, std::size_t h>
-    DISTILL_INLINE static const std::uint8_t* sub_scales(const Panel&, const Prepared& s) { return s.scale[2 * j + h]; }
-    template <std::size_t j, std::size_t h>
-    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, std::size_t lane0) {
+    template <size_t j, size_t h>
+    DISTILL_INLINE static const uint8_t* sub_scales(const Panel&, const Prepared& s) { return s.scale[2 * j + h]; }
+    template <size_t j, size_t h>
+    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, size_t lane0) {
         return V::mul(V::f16(p.d + lane0), V::u8_f32(sub_scales<j, h>(p, s) + lane0));
     }
-    template <std::size_t j, std::size_t h>
-    DISTILL_INLINE static typename V::F32 minimum(const Panel& p, const Prepared& s, std::size_t lane0) {
+    template <size_t j, size_t h>
+    DISTILL_INLINE static typename V::F32 minimum(const Panel& p, const Prepared& s, size_t lane0) {
         return V::mul(V::f16(p.dmin + lane0), V::u8_f32(s.min[2 * j + h] + lane0));
     }
 };
@@ -190,29 +189,29 @@ template <class V>
 struct KernelQ3_K {
     using Panel = PanelQ3_K;
     struct Prepared {
-        alignas(64) std::int8_t scale[16][16];
+        alignas(64) int8_t scale[16][16];
     };
     static constexpr int kBlocks = 8, kSpan = 4, kBits = 3, kOffset = 4, kScales = 2, kMin = 0;
 
     DISTILL_INLINE static Prepared prepare(const Panel& p) {
         Prepared s;
-        for (std::size_t k = 0; k < 16; ++k) {
-            for (std::size_t r = 0; r < 16; ++r) {
+        for (size_t k = 0; k < 16; ++k) {
+            for (size_t r = 0; r < 16; ++r) {
                 const int low = p.low[k % 8][r] >> (4 * (k / 8)) & 15, high = p.high[k % 4][r] >> (2 * (k / 4)) & 3;
-                s.scale[k][r] = static_cast<std::int8_t>((low | high << 4) - 32);
+                s.scale[k][r] = static_cast<int8_t>((low | high << 4) - 32);
             }
         }
         return s;
     }
-    template <std::size_t j, std::size_t g>
-    DISTILL_INLINE static typename V::U8 weights(const Panel& p, std::size_t byte0) {
+    template <size_t j, size_t g>
+    DISTILL_INLINE static typename V::U8 weights(const Panel& p, size_t byte0) {
         const auto bits = V::masked(V::template shift_right<2 * static_cast<int>(j % 4)>(V::load(p.q[j / 4][g] + byte0)), 3);
         return V::merge(bits, V::template shift_right<static_cast<int>(j) - 2>(V::load(p.h[g] + byte0)), 4);
     }
-    template <std::size_t j, std::size_t h>
-    DISTILL_INLINE static const std::int8_t* sub_scales(const Panel&, const Prepared& s) { return s.scale[2 * j + h]; }
-    template <std::size_t j, std::size_t h>
-    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, std::size_t lane0) {
+    template <size_t j, size_t h>
+    DISTILL_INLINE static const int8_t* sub_scales(const Panel&, const Prepared& s) { return s.scale[2 * j + h]; }
+    template <size_t j, size_t h>
+    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, size_t lane0) {
         return V::mul(V::f16(p.d + lane0), V::s8_f32(sub_scales<j, h>(p, s) + lane0));
     }
 };
@@ -221,29 +220,29 @@ template <class V>
 struct KernelIQ4_XS {
     using Panel = PanelIQ4_XS;
     struct Prepared {
-        alignas(64) std::int8_t scale[8][16];
+        alignas(64) int8_t scale[8][16];
     };
     static constexpr int kBlocks = 8, kSpan = 1, kBits = 8, kOffset = 128, kScales = 1, kMin = 0;
 
     DISTILL_INLINE static Prepared prepare(const Panel& p) {
         Prepared s;
-        for (std::size_t j = 0; j < 8; ++j) {
-            for (std::size_t r = 0; r < 16; ++r) {
+        for (size_t j = 0; j < 8; ++j) {
+            for (size_t r = 0; r < 16; ++r) {
                 const int low = p.low[j % 4][r] >> (4 * (j / 4)) & 15, high = p.high[j % 2][r] >> (2 * (j / 2)) & 3;
-                s.scale[j][r] = static_cast<std::int8_t>((low | high << 4) - 32);
+                s.scale[j][r] = static_cast<int8_t>((low | high << 4) - 32);
             }
         }
         return s;
     }
-    template <std::size_t j, std::size_t g>
-    DISTILL_INLINE static typename V::U8 weights(const Panel& p, std::size_t byte0) {
+    template <size_t j, size_t g>
+    DISTILL_INLINE static typename V::U8 weights(const Panel& p, size_t byte0) {
         const auto bytes = V::load(p.q[j][g % 4] + byte0);
         return V::lookup(kIq4Table.value, g < 4 ? V::low(bytes) : V::high(bytes));
     }
-    template <std::size_t j, std::size_t>
-    DISTILL_INLINE static const std::int8_t* sub_scales(const Panel&, const Prepared& s) { return s.scale[j]; }
-    template <std::size_t j, std::size_t h>
-    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, std::size_t lane0) {
+    template <size_t j, size_t>
+    DISTILL_INLINE static const int8_t* sub_scales(const Panel&, const Prepared& s) { return s.scale[j]; }
+    template <size_t j, size_t h>
+    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, size_t lane0) {
         return V::mul(V::f16(p.d + lane0), V::s8_f32(sub_scales<j, h>(p, s) + lane0));
     }
 };
@@ -251,8 +250,8 @@ struct KernelIQ4_XS {
 // --- Results -------------------------------------------------------------------------------------------------------
 
 // acc holds T tokens x N registers of rows from `row` on.
-template <class V, std::size_t N, std::size_t T>
-DISTILL_INLINE void store_tile(const MatmulArgs& a, std::size_t row, typename V::F32 (&acc)[T][N]) {
+template <class V, size_t N, size_t T>
+DISTILL_INLINE void store_tile(const MatmulArgs& a, size_t row, typename V::F32 (&acc)[T][N]) {
     if (a.pairs) {
         unroll<T / 2>([&](auto t) DISTILL_LAMBDA {
             unroll<N>([&](auto n) DISTILL_LAMBDA { acc[t][n] = V::add(acc[2 * t][n], acc[2 * t + 1][n]); });
@@ -276,10 +275,10 @@ DISTILL_INLINE void store_tile(const MatmulArgs& a, std::size_t row, typename V:
         return;
     }
     // The last panel of a matrix whose rows do not fill it: lane by lane.
-    for (std::size_t t = 0; t < T && static_cast<int>(t) < a.n_tokens; ++t) {
+    for (size_t t = 0; t < T && static_cast<int>(t) < a.n_tokens; ++t) {
         float lanes[N * V::kLanes];
-        for (std::size_t n = 0; n < N; ++n) V::store_f32(lanes + n * V::kLanes, acc[t][n]);
-        for (std::size_t i = 0; i < N * V::kLanes && row + i < a.row_end; ++i) {
+        for (size_t n = 0; n < N; ++n) V::store_f32(lanes + n * V::kLanes, acc[t][n]);
+        for (size_t i = 0; i < N * V::kLanes && row + i < a.row_end; ++i) {
             float* o = a.out + t * a.out_stride + row + i;
             const float v = a.bias == nullptr ? lanes[i] : lanes[i] + a.bias[row + i];
             *o = a.add ? v + *o : v;
@@ -292,20 +291,20 @@ DISTILL_INLINE void store_tile(const MatmulArgs& a, std::size_t row, typename V:
 // distance is short; more tokens compute for longer than the memory takes, and a line is asked for far enough ahead that
 // it has come. V::kPrefetchStep: where a processor fetches the other line of a pair of 128 bytes by itself, one or two tokens ask for one of
 // them only (docs/SPEED.md has the figures).
-template <class V, std::size_t T>
+template <class V, size_t T>
 struct Prefetch {
-    static constexpr std::size_t kAhead = T <= 2 ? 4096 : 12288, kStep = T <= 2 ? V::kPrefetchStep : 64;  // bytes
+    static constexpr size_t kAhead = T <= 2 ? 4096 : 12288, kStep = T <= 2 ? V::kPrefetchStep : 64;  // bytes
 };
 
-template <class V, std::size_t T, class Panel>
+template <class V, size_t T, class Panel>
 DISTILL_INLINE const char* prefetch_from(const Panel* panel) {
     const char* p = reinterpret_cast<const char*>(panel) + Prefetch<V, T>::kAhead;
-    return p - reinterpret_cast<std::uintptr_t>(p) % Prefetch<V, T>::kStep;
+    return p - reinterpret_cast<uintptr_t>(p) % Prefetch<V, T>::kStep;
 }
 // The i-th of n shares of a panel's lines: a burst would be more requests than the core keeps under way.
-template <class V, std::size_t T, class Panel, std::size_t i, std::size_t n>
+template <class V, size_t T, class Panel, size_t i, size_t n>
 DISTILL_INLINE void prefetch_share(const char* ahead) {
-    constexpr std::size_t kStep = Prefetch<V, T>::kStep, kLines = (sizeof(Panel) + kStep - 1) / kStep;
+    constexpr size_t kStep = Prefetch<V, T>::kStep, kLines = (sizeof(Panel) + kStep - 1) / kStep;
     unroll<(i + 1) * kLines / n - i * kLines / n>([&](auto k) DISTILL_LAMBDA { V::prefetch(ahead + kStep * (i * kLines / n + k)); });
 }
 
@@ -316,25 +315,25 @@ DISTILL_INLINE void prefetch_share(const char* ahead) {
 // columns by group of columns: every byte is loaded once, in order of its address, as the hardware's prefetcher wants it.
 // kHalves: halves of a block that one pass sums up. Formats with a scale for each half take the first halves of a span,
 // then the second ones, in both orders.
-template <class V, class F, std::size_t kSums>
-constexpr std::size_t blocks_at_once() {
+template <class V, class F, size_t kSums>
+constexpr size_t blocks_at_once() {
     return kSums * F::kSpan <= 2 * V::kMaxTile ? F::kSpan : 1;
 }
 
-template <class V, template <class> class Format, std::size_t N, std::size_t T, std::size_t kHalves = 3 - Format<V>::kScales,
-          std::size_t kAtOnce = blocks_at_once<V, Format<V>, kHalves * T * N>()>
-DISTILL_INLINE void quantised_tile(const MatmulArgs& a, std::size_t row, std::size_t lane0) {
+template <class V, template <class> class Format, size_t N, size_t T, size_t kHalves = 3 - Format<V>::kScales,
+          size_t kAtOnce = blocks_at_once<V, Format<V>, kHalves * T * N>()>
+DISTILL_INLINE void quantised_tile(const MatmulArgs& a, size_t row, size_t lane0) {
     using F = Format<V>;
     using F32 = typename V::F32;
     using Dot = typename V::template Dot<F::kBits, F::kOffset>;
-    constexpr std::size_t kBlocks = F::kBlocks;
-    const std::size_t n_blocks = a.columns / (kActBlock * kBlocks);
+    constexpr size_t kBlocks = F::kBlocks;
+    const size_t n_blocks = a.columns / (kActBlock * kBlocks);
     const auto* panel = reinterpret_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_blocks;
     const auto* x = static_cast<const ActBlock<T>*>(a.x);
     F32 acc[T][N];
     unroll<T>([&](auto t) DISTILL_LAMBDA { unroll<N>([&](auto n) DISTILL_LAMBDA { acc[t][n] = V::set1(0.0f); }); });
 
-    for (std::size_t b = 0; b < n_blocks; ++b, ++panel, x += kBlocks) {
+    for (size_t b = 0; b < n_blocks; ++b, ++panel, x += kBlocks) {
         const auto prepared = F::prepare(*panel);
         const char* ahead = prefetch_from<V, T>(panel);
         F32 both[T][N];
@@ -355,7 +354,7 @@ DISTILL_INLINE void quantised_tile(const MatmulArgs& a, std::size_t row, std::si
         const auto finish = [&](auto j, auto h, Dot (&dot)[T][N]) DISTILL_LAMBDA {
             const ActBlock<T>& xb = x[j];
             unroll<N>([&](auto n) DISTILL_LAMBDA {
-                const std::size_t lane = lane0 + n * V::kLanes;
+                const size_t lane = lane0 + n * V::kLanes;
                 if constexpr (F::kScales == 1) {
                     unroll<T>([&](auto t) DISTILL_LAMBDA {
                         const F32 sum = V::to_f32(dot[t][n].sum()), scale = V::set1(xb.scale[t][h]);
@@ -395,8 +394,8 @@ DISTILL_INLINE void quantised_tile(const MatmulArgs& a, std::size_t row, std::si
         unroll<kBlocks / F::kSpan>([&](auto span) DISTILL_LAMBDA {
             unroll<2 / kHalves>([&](auto pass) DISTILL_LAMBDA {
                 unroll<F::kSpan / kAtOnce>([&](auto step) DISTILL_LAMBDA {
-                    constexpr std::size_t j0 = span * F::kSpan + step * kAtOnce;
-                    constexpr std::size_t kPasses = 2 / kHalves, kSteps = F::kSpan / kAtOnce;
+                    constexpr size_t j0 = span * F::kSpan + step * kAtOnce;
+                    constexpr size_t kPasses = 2 / kHalves, kSteps = F::kSpan / kAtOnce;
                     prefetch_share<V, T, typename F::Panel, (span * kPasses + pass) * kSteps + step,
                                    kBlocks / F::kSpan * kPasses * kSteps>(ahead);
                     Dot dot[kAtOnce][kHalves][T][N];
@@ -428,17 +427,17 @@ struct ElementF32 {
 };
 template <class V>
 struct ElementF16 {
-    using T = std::uint16_t;
-    DISTILL_INLINE static typename V::F32 load(const std::uint16_t* p) { return V::f16(p); }
+    using T = uint16_t;
+    DISTILL_INLINE static typename V::F32 load(const uint16_t* p) { return V::f16(p); }
 };
 template <class V>
 struct ElementBF16 {
-    using T = std::uint16_t;
-    DISTILL_INLINE static typename V::F32 load(const std::uint16_t* p) { return V::bf16(p); }
+    using T = uint16_t;
+    DISTILL_INLINE static typename V::F32 load(const uint16_t* p) { return V::bf16(p); }
 };
 
-template <class V, template <class> class Element, std::size_t N, std::size_t T>
-DISTILL_INLINE void float_tile(const MatmulArgs& a, std::size_t row, std::size_t lane0) {
+template <class V, template <class> class Element, size_t N, size_t T>
+DISTILL_INLINE void float_tile(const MatmulArgs& a, size_t row, size_t lane0) {
     using E = Element<V>;
     using F32 = typename V::F32;
     const auto* w = reinterpret_cast<const typename E::T*>(a.panels) + row * a.panel_columns + lane0;
@@ -447,7 +446,7 @@ DISTILL_INLINE void float_tile(const MatmulArgs& a, std::size_t row, std::size_t
     unroll<T>([&](auto t) DISTILL_LAMBDA {
         unroll<N>([&](auto n) DISTILL_LAMBDA { acc[0][t][n] = acc[1][t][n] = V::set1(0.0f); });
     });
-    const auto column = [&](auto chain, std::size_t c) DISTILL_LAMBDA {
+    const auto column = [&](auto chain, size_t c) DISTILL_LAMBDA {
         F32 v[N];
         unroll<N>([&](auto n) DISTILL_LAMBDA { v[n] = E::load(w + c * kPanelRows + n * V::kLanes); });
         unroll<T>([&](auto t) DISTILL_LAMBDA {
@@ -455,12 +454,12 @@ DISTILL_INLINE void float_tile(const MatmulArgs& a, std::size_t row, std::size_t
             unroll<N>([&](auto n) DISTILL_LAMBDA { acc[chain][t][n] = V::fma(v[n], xt, acc[chain][t][n]); });
         });
     };
-    std::size_t c = 0;
+    size_t c = 0;
     for (; c + 2 <= a.columns; c += 2) {
-        column(std::integral_constant<std::size_t, 0>{}, c);
-        column(std::integral_constant<std::size_t, 1>{}, c + 1);
+        column(constant<0>, c);
+        column(constant<1>, c + 1);
     }
-    if (c < a.columns) column(std::integral_constant<std::size_t, 0>{}, c);
+    if (c < a.columns) column(constant<0>, c);
     unroll<T>([&](auto t) DISTILL_LAMBDA {
         unroll<N>([&](auto n) DISTILL_LAMBDA { acc[0][t][n] = V::add(acc[0][t][n], acc[1][t][n]); });
     });
@@ -470,24 +469,24 @@ DISTILL_INLINE void float_tile(const MatmulArgs& a, std::size_t row, std::size_t
 // --- Entry points --------------------------------------------------------------------------------------------------
 
 // A tile takes as many registers of rows as its T tokens leave accumulators for.
-template <class V, std::size_t T>
-constexpr std::size_t tile_registers() {
-    constexpr std::size_t kAll = kPanelRows / V::kLanes;
+template <class V, size_t T>
+constexpr size_t tile_registers() {
+    constexpr size_t kAll = kPanelRows / V::kLanes;
     return T * kAll <= V::kMaxTile ? kAll : 1;
 }
 
-template <class V, template <class> class Format, std::size_t T>
+template <class V, template <class> class Format, size_t T>
 void quantised_rows(const MatmulArgs& a) {
-    constexpr std::size_t N = tile_registers<V, T>();
-    for (std::size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
-        for (std::size_t lane0 = 0; lane0 < kPanelRows; lane0 += N * V::kLanes) quantised_tile<V, Format, N, T>(a, row, lane0);
+    constexpr size_t N = tile_registers<V, T>();
+    for (size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
+        for (size_t lane0 = 0; lane0 < kPanelRows; lane0 += N * V::kLanes) quantised_tile<V, Format, N, T>(a, row, lane0);
     }
 }
-template <class V, template <class> class Element, std::size_t T>
+template <class V, template <class> class Element, size_t T>
 void float_rows(const MatmulArgs& a) {
-    constexpr std::size_t N = tile_registers<V, T>();
-    for (std::size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
-        for (std::size_t lane0 = 0; lane0 < kPanelRows; lane0 += N * V::kLanes) float_tile<V, Element, N, T>(a, row, lane0);
+    constexpr size_t N = tile_registers<V, T>();
+    for (size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
+        for (size_t lane0 = 0; lane0 < kPanelRows; lane0 += N * V::kLanes) float_tile<V, Element, N, T>(a, row, lane0);
     }
 }
 
@@ -518,8 +517,8 @@ void float_matmul(const MatmulArgs& args) {
             case 3: float_rows<V, Element, 3>(a); break;
             default: float_rows<V, Element, 4>(a); break;
         }
-        a.x = static_cast<const float*>(a.x) + static_cast<std::size_t>(now) * a.x_stride;
-        a.out += static_cast<std::size_t>(now) * a.out_stride;
+        a.x = static_cast<const float*>(a.x) + static_cast<size_t>(now) * a.x_stride;
+        a.out += static_cast<size_t>(now) * a.out_stride;
         a.n_tokens = left;
     }
 }
@@ -529,18 +528,18 @@ void float_matmul(const MatmulArgs& args) {
 // Of four scales, each of which meets the largest value of 16 columns exactly, the one that loses least: a fifth less
 // error than the first, for a few operations that no product notices. Up to 8 blocks of a token at a time, so that the
 // divisions and choices for all their halves are vector code.
-template <class V, std::size_t T>
-DISTILL_INLINE void quantize_blocks(ActBlock<T>* out, std::size_t t, const float* x, std::size_t n_blocks) {
-    constexpr std::size_t kHalf = kActBlock / 2, kHalves = 16, kScales = 4;
+template <class V, size_t T>
+DISTILL_INLINE void quantize_blocks(ActBlock<T>* out, size_t t, const float* x, size_t n_blocks) {
+    constexpr size_t kHalf = kActBlock / 2, kHalves = 16, kScales = 4;
     constexpr float kSteps[kScales] = {127.0f, 126.0f, 125.0f, 124.0f};
     alignas(64) float largest[kHalves] = {}, scale[kHalves], factor[kHalves];
     alignas(64) float factors[kScales][kHalves], losses[kScales][kHalves] = {};
-    for (std::size_t i = 0; i < 2 * n_blocks; ++i) largest[i] = V::largest(x + i * kHalf);
-    for (std::size_t s = 0; s < kScales; ++s) {
-        for (std::size_t i = 0; i < kHalves; ++i) factors[s][i] = kSteps[s] / largest[i];
+    for (size_t i = 0; i < 2 * n_blocks; ++i) largest[i] = V::largest(x + i * kHalf);
+    for (size_t s = 0; s < kScales; ++s) {
+        for (size_t i = 0; i < kHalves; ++i) factors[s][i] = kSteps[s] / largest[i];
     }
-    for (std::size_t i = 0; i < 2 * n_blocks; ++i) V::rounding_losses(&losses[0][i], x + i * kHalf, &factors[0][i], kHalves);
-    for (std::size_t i = 0; i < kHalves; ++i) {
+    for (size_t i = 0; i < 2 * n_blocks; ++i) V::rounding_losses(&losses[0][i], x + i * kHalf, &factors[0][i], kHalves);
+    for (size_t i = 0; i < kHalves; ++i) {
         float steps = kSteps[0], least = losses[0][i] * (1.0f / (kSteps[0] * kSteps[0]));
         float best = factors[0][i];
         unroll<kScales - 1>([&](auto s) DISTILL_LAMBDA {
@@ -554,11 +553,11 @@ DISTILL_INLINE void quantize_blocks(ActBlock<T>* out, std::size_t t, const float
         scale[i] = largest[i] / (normal ? steps : kSteps[0]);
         factor[i] = normal ? best : largest[i] * 0.0f;
     }
-    for (std::size_t b = 0; b < n_blocks; ++b) {
+    for (size_t b = 0; b < n_blocks; ++b) {
         float sums = 0;
-        for (std::size_t h = 0; h < 2; ++h) {
-            const std::size_t i = 2 * b + h;
-            const std::int32_t sum = V::round(out[b].q[t] + h * kHalf, x + i * kHalf, factor[i]);
+        for (size_t h = 0; h < 2; ++h) {
+            const size_t i = 2 * b + h;
+            const int32_t sum = V::round(out[b].q[t] + h * kHalf, x + i * kHalf, factor[i]);
             out[b].scale[t][h] = scale[i];
             out[b].minus_8_sum[t][h] = -8 * sum;
             sums += scale[i] * static_cast<float>(sum);
@@ -567,15 +566,15 @@ DISTILL_INLINE void quantize_blocks(ActBlock<T>* out, std::size_t t, const float
     }
 }
 
-template <class V, std::size_t T>
-void quantize_group(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens) {
-    constexpr std::size_t kAtOnce = 8;  // blocks
+template <class V, size_t T>
+void quantize_group(void* blocks, const float* x, size_t x_stride, size_t n, int n_tokens) {
+    constexpr size_t kAtOnce = 8;  // blocks
     constexpr float kZeros[kAtOnce * kActBlock] = {};
     auto* out = static_cast<ActBlock<T>*>(blocks);
-    const std::size_t n_blocks = n / kActBlock;
-    for (std::size_t b = 0; b < n_blocks; b += kAtOnce) {
-        const std::size_t here = n_blocks - b < kAtOnce ? n_blocks - b : kAtOnce;
-        for (std::size_t t = 0; t < T; ++t) {
+    const size_t n_blocks = n / kActBlock;
+    for (size_t b = 0; b < n_blocks; b += kAtOnce) {
+        const size_t here = n_blocks - b < kAtOnce ? n_blocks - b : kAtOnce;
+        for (size_t t = 0; t < T; ++t) {
             const float* from = static_cast<int>(t) < n_tokens ? x + t * x_stride + b * kActBlock : kZeros;
             quantize_blocks<V, T>(out + b, t, from, here);
         }
@@ -583,7 +582,7 @@ void quantize_group(void* blocks, const float* x, std::size_t x_stride, std::siz
 }
 
 template <class V>
-void quantize_rows(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens, int group) {
+void quantize_rows(void* blocks, const float* x, size_t x_stride, size_t n, int n_tokens, int group) {
     switch (group) {
         case 1: return quantize_group<V, 1>(blocks, x, x_stride, n, n_tokens);
         case 2: return quantize_group<V, 2>(blocks, x, x_stride, n, n_tokens);
@@ -592,35 +591,35 @@ void quantize_rows(void* blocks, const float* x, std::size_t x_stride, std::size
     }
 }
 
-inline void dequantize_rows(float* out, const void* blocks, std::size_t n, bool) {
+inline void dequantize_rows(float* out, const void* blocks, size_t n, bool) {
     const auto* from = static_cast<const ActBlock<1>*>(blocks);
-    for (std::size_t i = 0; i < n; ++i) {
+    for (size_t i = 0; i < n; ++i) {
         const ActBlock<1>& b = from[i / kActBlock];
-        const std::size_t k = i % kActBlock;
+        const size_t k = i % kActBlock;
         out[i] = static_cast<float>(b.q[0][k]) * b.scale[0][k / (kActBlock / 2)];
     }
 }
 
 template <class V>
-void to_f16(std::uint16_t* out, const float* x, std::size_t n) {
-    std::size_t i = 0;
+void to_f16(uint16_t* out, const float* x, size_t n) {
+    size_t i = 0;
     for (; i + V::kLanes <= n; i += V::kLanes) V::store_f16(out + i, V::load_f32(x + i));
     if (i == n) return;
     float tail[V::kLanes] = {};
-    std::uint16_t halves[V::kLanes];
-    for (std::size_t k = i; k < n; ++k) tail[k - i] = x[k];
+    uint16_t halves[V::kLanes];
+    for (size_t k = i; k < n; ++k) tail[k - i] = x[k];
     V::store_f16(halves, V::load_f32(tail));
-    for (std::size_t k = i; k < n; ++k) out[k] = halves[k - i];
+    for (size_t k = i; k < n; ++k) out[k] = halves[k - i];
 }
 
 template <class V>
-void expand_s8(float* out, const std::int8_t* q, const std::uint16_t* scale, std::size_t n) {
+void expand_s8(float* out, const int8_t* q, const uint16_t* scale, size_t n) {
     float scales[16];
-    for (std::size_t i0 = 0; i0 < n; i0 += 16) {
-        for (std::size_t i = 0; i < 16; i += V::kLanes) V::store_f32(scales + i, V::f16(scale + i0 + i));
-        for (std::size_t i = 0; i < 16; ++i) {
-            for (std::size_t k = 0; k < 16; k += V::kLanes) {
-                const std::size_t at = (i0 + i) * 16 + k;
+    for (size_t i0 = 0; i0 < n; i0 += 16) {
+        for (size_t i = 0; i < 16; i += V::kLanes) V::store_f32(scales + i, V::f16(scale + i0 + i));
+        for (size_t i = 0; i < 16; ++i) {
+            for (size_t k = 0; k < 16; k += V::kLanes) {
+                const size_t at = (i0 + i) * 16 + k;
                 V::store_f32(out + at, V::mul(V::s8_f32(q + at), V::set1(scales[i])));
             }
         }
@@ -629,7 +628,7 @@ void expand_s8(float* out, const std::int8_t* q, const std::uint16_t* scale, std
 
 // In the order of formats().
 template <class V>
-constexpr std::array<MatmulFn, 15> matmul_functions() {
+constexpr MatmulFunctions matmul_functions() {
     return {float_matmul<V, ElementF32>,       float_matmul<V, ElementF16>,       quantised_matmul<V, KernelQ4_0>,
             quantised_matmul<V, KernelQ4_1>,   quantised_matmul<V, KernelQ5_0>,   quantised_matmul<V, KernelQ5_1>,
             quantised_matmul<V, KernelQ8_0>,   quantised_matmul<V, KernelQ2_K>,   quantised_matmul<V, KernelQ3_K>,

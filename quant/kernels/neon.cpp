@@ -2,7 +2,6 @@
 // bytes are multiplied into 16 bits, eight at a time, and pairs of those are added into 32 bits.
 #include <arm_neon.h>
 
-#include "quant/kernels/matmul.h"
 #include "quant/kernels/vector_neon.h"
 
 namespace distill {
@@ -14,20 +13,20 @@ struct Neon : VectorNeon {
     template <int kBits, int kOffset, bool kRecentred = false>
     struct Dot {
         static constexpr int kShift = kBits == 8 && !kRecentred ? kOffset : 0;
-        static constexpr std::size_t kPerWord = kBits == 8 ? 2 : 4;
+        static constexpr size_t kPerWord = kBits == 8 ? 2 : 4;
         int32x4_t total;        // what the sum starts from
         int16x8_t words[2];     // rows 0, 1 and 2, 3
         int32x4_t columns[2];   // the same, neighbouring columns added
-        DISTILL_INLINE void start(const std::int32_t* minus_8_sum) { total = start_sum<kOffset - kShift>(minus_8_sum); }
-        template <std::size_t kIndex, std::size_t>
+        DISTILL_INLINE void start(const int32_t* minus_8_sum) { total = start_sum<kOffset - kShift>(minus_8_sum); }
+        template <size_t kIndex, size_t>
         DISTILL_INLINE void add(U8 w, Columns x) {
             multiply<kIndex>(recentred<kShift>(w), vreinterpretq_s8_s32(vdupq_laneq_s32(vreinterpretq_s32_u8(word(x.p)), 0)));
         }
-        template <std::size_t kLane>
+        template <size_t kLane>
         DISTILL_INLINE void add_lane(int8x16_t w, int8x16_t x) {
             multiply<kLane>(w, vreinterpretq_s8_s32(vdupq_laneq_s32(vreinterpretq_s32_s8(x), kLane)));
         }
-        template <std::size_t kIndex>
+        template <size_t kIndex>
         DISTILL_INLINE void multiply(int8x16_t w, int8x16_t x) {
             if constexpr (kIndex % kPerWord == 0) {
                 words[0] = vmull_s8(vget_low_s8(w), vget_low_s8(x));
@@ -49,11 +48,11 @@ struct Neon : VectorNeon {
     };
 };
 
-std::uint64_t integer_peak(std::uint64_t n, std::int32_t* sink) {
+uint64_t integer_peak(uint64_t n, int32_t* sink) {
     int16x8_t acc[16];
-    for (int i = 0; i < 16; ++i) acc[i] = vdupq_n_s16(static_cast<std::int16_t>(*sink + i));
-    const int8x8_t w = vdup_n_s8(3), x = vdup_n_s8(static_cast<std::int8_t>(*sink | 1));
-    for (std::uint64_t k = 0; k < n; ++k) {
+    for (int i = 0; i < 16; ++i) acc[i] = vdupq_n_s16(static_cast<int16_t>(*sink + i));
+    const int8x8_t w = vdup_n_s8(3), x = vdup_n_s8(static_cast<int8_t>(*sink | 1));
+    for (uint64_t k = 0; k < n; ++k) {
         unroll<16>([&](auto i) DISTILL_LAMBDA { acc[i] = vmlal_s8(acc[i], w, x); });
     }
     for (int i = 1; i < 16; ++i) acc[0] = vaddq_s16(acc[0], acc[i]);
@@ -63,8 +62,6 @@ std::uint64_t integer_peak(std::uint64_t n, std::int32_t* sink) {
 
 }  // namespace
 
-extern const Kernels kNeonKernels;
-const Kernels kNeonKernels{"neon", CpuFeatures{}, Neon::kGroup, neon_functions<Neon>(), neon_float_ops<Neon>(),
-                           integer_peak};
+const NeonTable kNeonTable = neon_table<Neon>(integer_peak);
 
 }  // namespace distill

@@ -2,7 +2,6 @@
 // signed bytes and adds four columns at a time; it takes the token's columns as a lane of a register that holds sixteen.
 #include <arm_neon.h>
 
-#include "quant/kernels/matmul.h"
 #include "quant/kernels/vector_neon.h"
 
 namespace distill {
@@ -14,22 +13,22 @@ struct NeonDotprod : VectorNeon {
         // Unsigned weights of up to six bits fit a signed byte as they are; eight bits are re-centred.
         static constexpr int kShift = kBits == 8 && !kRecentred ? kOffset : 0;
         int32x4_t v;
-        DISTILL_INLINE void start(const std::int32_t* minus_8_sum) { v = start_sum<kOffset - kShift>(minus_8_sum); }
-        template <std::size_t kIndex, std::size_t>
+        DISTILL_INLINE void start(const int32_t* minus_8_sum) { v = start_sum<kOffset - kShift>(minus_8_sum); }
+        template <size_t kIndex, size_t>
         DISTILL_INLINE void add(U8 w, Columns x) {
             v = vdotq_laneq_s32(v, recentred<kShift>(w), vld1q_s8(x.p - 4 * kIndex), kIndex);
         }
-        template <std::size_t kLane>
+        template <size_t kLane>
         DISTILL_INLINE void add_lane(int8x16_t w, int8x16_t x) { v = vdotq_laneq_s32(v, w, x, kLane); }
         DISTILL_INLINE I32 sum() const { return v; }
     };
 };
 
-std::uint64_t integer_peak(std::uint64_t n, std::int32_t* sink) {
+uint64_t integer_peak(uint64_t n, int32_t* sink) {
     int32x4_t acc[16];
     for (int i = 0; i < 16; ++i) acc[i] = vdupq_n_s32(*sink + i);
     const int8x16_t w = vdupq_n_s8(3), x = vreinterpretq_s8_s32(vdupq_n_s32(*sink | 0x01010101));
-    for (std::uint64_t k = 0; k < n; ++k) {
+    for (uint64_t k = 0; k < n; ++k) {
         unroll<16>([&](auto i) DISTILL_LAMBDA { acc[i] = vdotq_s32(acc[i], w, x); });
     }
     for (int i = 1; i < 16; ++i) acc[0] = vaddq_s32(acc[0], acc[i]);
@@ -37,16 +36,8 @@ std::uint64_t integer_peak(std::uint64_t n, std::int32_t* sink) {
     return n * 16 * 16;
 }
 
-constexpr CpuFeatures needs() {
-    CpuFeatures f;
-    f.dotprod = true;
-    return f;
-}
-
 }  // namespace
 
-extern const Kernels kNeonDotprodKernels;
-const Kernels kNeonDotprodKernels{"neon_dotprod", needs(), NeonDotprod::kGroup, neon_functions<NeonDotprod>(),
-                                  neon_float_ops<NeonDotprod>(), integer_peak};
+const NeonTable kNeonDotprodTable = neon_table<NeonDotprod>(integer_peak);
 
 }  // namespace distill

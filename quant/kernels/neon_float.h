@@ -3,14 +3,14 @@
 // copies that the linker keeps for everyone.
 #pragma once
 
-#include <cstddef>
+#include <stddef.h>
 
 namespace distill {
 
-void neon_rms_norm(float* out, const float* x, const float* weight, std::size_t n, float eps);
-void neon_silu_mul(float* gate, const float* up, std::size_t n);
-float neon_exp_sum(float* x, std::size_t n, float scale, float max);
-float neon_max(const float* x, std::size_t n);
-void neon_scale_add(float* x, float factor, const float* y, std::size_t n);
+void neon_rms_norm(float* out, const float* x, const float* weight, size_t n, float eps);
+void neon_silu_mul(float* gate, const float* up, size_t n);
+float neon_exp_sum(float* x, size_t n, float scale, float max);
+float neon_max(const float* x, size_t n);
+void neon_scale_add(float* x, float factor, const float* y, size_t n);
 
 }  // namespace distill

@@ -5,7 +5,6 @@
 // columns of a token, the shuffles and the scaling of the pairs take back what it saves (docs/ARM.md has the counts).
 #include <arm_neon.h>
 
-#include "quant/kernels/matmul.h"
 #include "quant/kernels/vector_neon.h"
 
 namespace distill {
@@ -15,23 +14,23 @@ struct NeonI8mm : VectorNeon {
     template <int kBits, int kOffset, bool = false>
     struct Dot {
         int32x4_t v;
-        DISTILL_INLINE void start(const std::int32_t* minus_8_sum) { v = start_sum<kOffset>(minus_8_sum); }
-        template <std::size_t kIndex, std::size_t>
+        DISTILL_INLINE void start(const int32_t* minus_8_sum) { v = start_sum<kOffset>(minus_8_sum); }
+        template <size_t kIndex, size_t>
         DISTILL_INLINE void add(U8 w, Columns x) {
             v = vusdotq_laneq_s32(v, w, vld1q_s8(x.p - 4 * kIndex), kIndex);
         }
-        template <std::size_t kLane>
+        template <size_t kLane>
         DISTILL_INLINE void add_lane(int8x16_t w, int8x16_t x) { v = vdotq_laneq_s32(v, w, x, kLane); }
         DISTILL_INLINE I32 sum() const { return v; }
     };
 };
 
-std::uint64_t integer_peak(std::uint64_t n, std::int32_t* sink) {
+uint64_t integer_peak(uint64_t n, int32_t* sink) {
     int32x4_t acc[16];
     for (int i = 0; i < 16; ++i) acc[i] = vdupq_n_s32(*sink + i);
     const uint8x16_t w = vdupq_n_u8(3);
     const int8x16_t x = vreinterpretq_s8_s32(vdupq_n_s32(*sink | 0x01010101));
-    for (std::uint64_t k = 0; k < n; ++k) {
+    for (uint64_t k = 0; k < n; ++k) {
         unroll<16>([&](auto i) DISTILL_LAMBDA { acc[i] = vusdotq_s32(acc[i], w, x); });
     }
     for (int i = 1; i < 16; ++i) acc[0] = vaddq_s32(acc[0], acc[i]);
@@ -39,16 +38,8 @@ std::uint64_t integer_peak(std::uint64_t n, std::int32_t* sink) {
     return n * 16 * 16;
 }
 
-constexpr CpuFeatures needs() {
-    CpuFeatures f;
-    f.dotprod = f.i8mm = true;
-    return f;
-}
-
 }  // namespace
 
-extern const Kernels kNeonI8mmKernels;
-const Kernels kNeonI8mmKernels{"neon_i8mm", needs(), NeonI8mm::kGroup, neon_functions<NeonI8mm>(),
-                               neon_float_ops<NeonI8mm>(), integer_peak};
+const NeonTable kNeonI8mmTable = neon_table<NeonI8mm>(integer_peak);
 
 }  // namespace distill

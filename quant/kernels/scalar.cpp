@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "quant/f16.h"
 #include "quant/kernels/float_ops.h"
 #include "quant/kernels/matmul.h"
 

@@ -5,7 +5,7 @@
 #include <arm_neon.h>
 
 #include "quant/kernels/matmul.h"
-#include "quant/kernels/neon_float.h"
+#include "quant/kernels/neon_tables.h"
 
 namespace distill {
 namespace {
@@ -17,12 +17,12 @@ struct VectorNeon {
     // Four columns of a token, not yet loaded: the dot product instructions take them as a lane of a whole register, the
     // others as a copy in each lane.
     struct Columns {
-        const std::int8_t* p;
+        const int8_t* p;
     };
-    static constexpr std::size_t kLanes = 4, kGroup = 8, kMaxTile = 8, kPrefetchStep = 128;
+    static constexpr size_t kLanes = 4, kGroup = 8, kMaxTile = 8, kPrefetchStep = 128;
 
-    DISTILL_INLINE static U8 load(const std::uint8_t* p) { return vld1q_u8(p); }
-    DISTILL_INLINE static U8 masked(U8 v, int mask) { return vandq_u8(v, vdupq_n_u8(static_cast<std::uint8_t>(mask))); }
+    DISTILL_INLINE static U8 load(const uint8_t* p) { return vld1q_u8(p); }
+    DISTILL_INLINE static U8 masked(U8 v, int mask) { return vandq_u8(v, vdupq_n_u8(static_cast<uint8_t>(mask))); }
     DISTILL_INLINE static U8 low(U8 v) { return masked(v, 15); }
     DISTILL_INLINE static U8 high(U8 v) { return vshrq_n_u8(v, 4); }
     template <int kBits>
@@ -33,14 +33,14 @@ struct VectorNeon {
     }
     // base | (bits & mask) where base has none of the mask's bits: a choice between the two, as one instruction.
     DISTILL_INLINE static U8 merge(U8 base, U8 bits, int mask) {
-        return vbslq_u8(vdupq_n_u8(static_cast<std::uint8_t>(mask)), bits, base);
+        return vbslq_u8(vdupq_n_u8(static_cast<uint8_t>(mask)), bits, base);
     }
-    DISTILL_INLINE static U8 lookup(const std::uint8_t* table, U8 index) { return vqtbl1q_u8(vld1q_u8(table), index); }
-    DISTILL_INLINE static Columns broadcast4(const std::int8_t* p) { return {p}; }
+    DISTILL_INLINE static U8 lookup(const uint8_t* table, U8 index) { return vqtbl1q_u8(vld1q_u8(table), index); }
+    DISTILL_INLINE static Columns broadcast4(const int8_t* p) { return {p}; }
 
     // -offset * sum, from -8 * sum.
     template <int kOffset>
-    DISTILL_INLINE static I32 start_sum(const std::int32_t* minus_8_sum) {
+    DISTILL_INLINE static I32 start_sum(const int32_t* minus_8_sum) {
         if constexpr (kOffset == 0) return vdupq_n_s32(0);
         else if constexpr (kOffset < 8) return vshrq_n_s32(vld1q_dup_s32(minus_8_sum), 8 / kOffset / 2);
         else if constexpr (kOffset == 8) return vld1q_dup_s32(minus_8_sum);
@@ -51,27 +51,27 @@ struct VectorNeon {
     DISTILL_INLINE static int8x16_t recentred(U8 w) {
         if constexpr (kOffset == 0) return vreinterpretq_s8_u8(w);
         else if constexpr (kOffset == 128) return vreinterpretq_s8_u8(veorq_u8(w, vdupq_n_u8(128)));
-        else return vreinterpretq_s8_u8(vsubq_u8(w, vdupq_n_u8(static_cast<std::uint8_t>(kOffset))));
+        else return vreinterpretq_s8_u8(vsubq_u8(w, vdupq_n_u8(static_cast<uint8_t>(kOffset))));
     }
 
-    DISTILL_INLINE static F32 f16(const std::uint16_t* p) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
-    DISTILL_INLINE static F32 bf16(const std::uint16_t* p) { return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p), 16)); }
+    DISTILL_INLINE static F32 f16(const uint16_t* p) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
+    DISTILL_INLINE static F32 bf16(const uint16_t* p) { return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p), 16)); }
     // Four bytes to the first lane of a register, by one load: compilers take a detour through a general register.
     DISTILL_INLINE static U8 word(const void* p) {
         U8 v;
-        __asm__("ldr %s0, %1" : "=w"(v) : "m"(*static_cast<const std::uint32_t*>(p)));
+        __asm__("ldr %s0, %1" : "=w"(v) : "m"(*static_cast<const uint32_t*>(p)));
         return v;
     }
     // Each byte to the top of a 32-bit lane of its own (255 = zero); the conversion takes it as a number with 24 binary places.
     DISTILL_INLINE static U8 spread(const void* p) {
-        constexpr std::uint8_t kTop[16] = {255, 255, 255, 0, 255, 255, 255, 1, 255, 255, 255, 2, 255, 255, 255, 3};
+        constexpr uint8_t kTop[16] = {255, 255, 255, 0, 255, 255, 255, 1, 255, 255, 255, 2, 255, 255, 255, 3};
         return vqtbl1q_u8(word(p), vld1q_u8(kTop));
     }
-    DISTILL_INLINE static F32 u8_f32(const std::uint8_t* p) { return vcvtq_n_f32_u32(vreinterpretq_u32_u8(spread(p)), 24); }
-    DISTILL_INLINE static F32 s8_f32(const std::int8_t* p) { return vcvtq_n_f32_s32(vreinterpretq_s32_u8(spread(p)), 24); }
+    DISTILL_INLINE static F32 u8_f32(const uint8_t* p) { return vcvtq_n_f32_u32(vreinterpretq_u32_u8(spread(p)), 24); }
+    DISTILL_INLINE static F32 s8_f32(const int8_t* p) { return vcvtq_n_f32_s32(vreinterpretq_s32_u8(spread(p)), 24); }
     DISTILL_INLINE static F32 load_f32(const float* p) { return vld1q_f32(p); }
     DISTILL_INLINE static void store_f32(float* p, F32 v) { vst1q_f32(p, v); }
-    DISTILL_INLINE static void store_f16(std::uint16_t* p, F32 v) { vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(v))); }
+    DISTILL_INLINE static void store_f16(uint16_t* p, F32 v) { vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(v))); }
     DISTILL_INLINE static F32 to_f32(I32 v) { return vcvtq_f32_s32(v); }
     DISTILL_INLINE static F32 set1(float v) { return vdupq_n_f32(v); }
     DISTILL_INLINE static F32 add(F32 a, F32 b) { return vaddq_f32(a, b); }
@@ -88,7 +88,7 @@ struct VectorNeon {
         return vgetq_lane_f32(vreinterpretq_f32_u32(vdupq_n_u32(vmaxvq_u32(most))), 0);
     }
     // For four factors, `stride` apart: the sum of squared distances of 16 values x * factor to the next integer.
-    DISTILL_INLINE static void rounding_losses(float* loss, const float* x, const float* factor, std::size_t stride) {
+    DISTILL_INLINE static void rounding_losses(float* loss, const float* x, const float* factor, size_t stride) {
         unroll<4>([&](auto s) DISTILL_LAMBDA {
             F32 squares = vdupq_n_f32(0.0f);
             unroll<4>([&](auto i) DISTILL_LAMBDA {
@@ -99,7 +99,7 @@ struct VectorNeon {
         });
     }
     // q = x * inverse, rounded; returns the sum.
-    DISTILL_INLINE static std::int32_t round(std::int8_t* q, const float* x, float inverse) {
+    DISTILL_INLINE static int32_t round(int8_t* q, const float* x, float inverse) {
         I32 v[4];
         unroll<4>([&](auto i) DISTILL_LAMBDA { v[i] = vcvtnq_s32_f32(vmulq_n_f32(vld1q_f32(x + 4 * i), inverse)); });
         const int16x8_t first = vcombine_s16(vqmovn_s32(v[0]), vqmovn_s32(v[1]));
@@ -115,27 +115,27 @@ struct VectorNeon {
 // The same sums as quantised_tile (matmul.h), token by token instead of column by column: the weights of a block, as signed
 // bytes, fill a quarter of the 32 registers and all tokens pass over them, so that each token needs only the sums it is at.
 
-template <class V, template <class> class Format, std::size_t N, std::size_t T>
-DISTILL_INLINE void token_tile(const MatmulArgs& a, std::size_t row, std::size_t lane0) {
+template <class V, template <class> class Format, size_t N, size_t T>
+DISTILL_INLINE void token_tile(const MatmulArgs& a, size_t row, size_t lane0) {
     using F = Format<V>;
     using F32 = typename V::F32;
     using Dot = typename V::template Dot<F::kBits, 0, true>;
-    constexpr std::size_t kBlocks = F::kBlocks, kHalves = 3 - F::kScales;
+    constexpr size_t kBlocks = F::kBlocks, kHalves = 3 - F::kScales;
     static_assert(T % 4 == 0);
-    const std::size_t n_blocks = a.columns / (kActBlock * kBlocks);
+    const size_t n_blocks = a.columns / (kActBlock * kBlocks);
     const auto* panel = reinterpret_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_blocks;
     const auto* x = static_cast<const ActBlock<T>*>(a.x);
     F32 acc[T][N];
     unroll<T>([&](auto t) DISTILL_LAMBDA { unroll<N>([&](auto n) DISTILL_LAMBDA { acc[t][n] = V::set1(0.0f); }); });
 
-    for (std::size_t b = 0; b < n_blocks; ++b, ++panel, x += kBlocks) {
+    for (size_t b = 0; b < n_blocks; ++b, ++panel, x += kBlocks) {
         const auto prepared = F::prepare(*panel);
         const auto block = [&](auto j, auto pass) DISTILL_LAMBDA {
             const ActBlock<T>& xb = x[j];
             int8x16_t w[4 * kHalves][N];
             F32 scale[N], min[N];
             unroll<N>([&](auto n) DISTILL_LAMBDA {
-                const std::size_t lane = lane0 + n * V::kLanes;
+                const size_t lane = lane0 + n * V::kLanes;
                 unroll<4 * kHalves>([&](auto g) DISTILL_LAMBDA {
                     w[g][n] = V::template recentred<F::kOffset>(F::template weights<j, 4 * pass + g>(*panel, 4 * lane));
                 });
@@ -185,20 +185,20 @@ DISTILL_INLINE void token_tile(const MatmulArgs& a, std::size_t row, std::size_t
     store_tile<V, N, T>(a, row + lane0, acc);
 }
 
-template <class V, template <class> class Format, std::size_t T>
+template <class V, template <class> class Format, size_t T>
 void token_rows(const MatmulArgs& a) {
-    for (std::size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
-        for (std::size_t lane0 = 0; lane0 < kPanelRows; lane0 += V::kLanes) token_tile<V, Format, 1, T>(a, row, lane0);
+    for (size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
+        for (size_t lane0 = 0; lane0 < kPanelRows; lane0 += V::kLanes) token_tile<V, Format, 1, T>(a, row, lane0);
     }
 }
 
 // One or two tokens: all bytes of a span at once, as quantised_tile does it, with as many rows as leave its sums in registers.
-template <class V, template <class> class Format, std::size_t T>
+template <class V, template <class> class Format, size_t T>
 void span_rows(const MatmulArgs& a) {
     using F = Format<V>;
-    constexpr std::size_t kHalves = 3 - F::kScales, kWanted = 16 / (T * kHalves * F::kSpan), N = kWanted > 4 ? 4 : kWanted;
-    for (std::size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
-        for (std::size_t lane0 = 0; lane0 < kPanelRows; lane0 += N * V::kLanes) {
+    constexpr size_t kHalves = 3 - F::kScales, kWanted = 16 / (T * kHalves * F::kSpan), N = kWanted > 4 ? 4 : kWanted;
+    for (size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
+        for (size_t lane0 = 0; lane0 < kPanelRows; lane0 += N * V::kLanes) {
             quantised_tile<V, Format, N, T, kHalves, F::kSpan>(a, row, lane0);
         }
     }
@@ -216,7 +216,7 @@ void neon_matmul(const MatmulArgs& a) {
 
 // In the order of formats().
 template <class V>
-constexpr std::array<MatmulFn, 15> neon_functions() {
+constexpr MatmulFunctions neon_functions() {
     return {float_matmul<V, ElementF32>,  float_matmul<V, ElementF16>,  neon_matmul<V, KernelQ4_0>,
             neon_matmul<V, KernelQ4_1>,   neon_matmul<V, KernelQ5_0>,   neon_matmul<V, KernelQ5_1>,
             neon_matmul<V, KernelQ8_0>,   neon_matmul<V, KernelQ2_K>,   neon_matmul<V, KernelQ3_K>,
@@ -225,8 +225,8 @@ constexpr std::array<MatmulFn, 15> neon_functions() {
 }
 
 template <class V>
-constexpr FloatOps neon_float_ops() {
-    return {neon_rms_norm, neon_silu_mul, neon_exp_sum, neon_max, neon_scale_add, to_f16<V>, expand_s8<V>, quantize_rows<V>, dequantize_rows};
+constexpr NeonTable neon_table(uint64_t (*integer_peak)(uint64_t n, int32_t* sink)) {
+    return {V::kGroup, neon_functions<V>(), to_f16<V>, expand_s8<V>, quantize_rows<V>, dequantize_rows, integer_peak};
 }
 
 }  // namespace

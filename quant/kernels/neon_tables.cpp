@@ -1,0 +1,27 @@
+// The three NEON tables, as registry.cpp knows them: integer kernels from a file each, f32 loops from neon_float.cpp.
+#include "quant/kernels/neon_tables.h"
+
+#include "quant/kernels/kernels.h"
+#include "quant/kernels/neon_float.h"
+
+namespace distill {
+namespace {
+
+Kernels table(std::string_view name, CpuFeatures needs, const NeonTable& t) {
+    return {name,
+            needs,
+            t.group,
+            t.matmul,
+            {neon_rms_norm, neon_silu_mul, neon_exp_sum, neon_max, neon_scale_add, t.to_f16, t.expand_s8, t.quantize,
+             t.dequantize},
+            t.integer_peak};
+}
+
+}  // namespace
+
+extern const Kernels kNeonKernels, kNeonDotprodKernels, kNeonI8mmKernels;
+const Kernels kNeonKernels = table("neon", {}, kNeonTable);
+const Kernels kNeonDotprodKernels = table("neon_dotprod", {.dotprod = true}, kNeonDotprodTable);
+const Kernels kNeonI8mmKernels = table("neon_i8mm", {.dotprod = true, .i8mm = true}, kNeonI8mmTable);
+
+}  // namespace distill

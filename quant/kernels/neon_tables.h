@@ -1,0 +1,23 @@
+// What each NEON file offers for its table: neon_tables.cpp makes `struct Kernels` of it, with names from the C++ library
+// that those files do without.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "quant/kernels/matmul_args.h"
+
+namespace distill {
+
+struct NeonTable {
+    int group;
+    MatmulFunctions matmul;
+    void (*to_f16)(uint16_t* out, const float* x, size_t n);
+    void (*expand_s8)(float* out, const int8_t* q, const uint16_t* scale, size_t n);
+    void (*quantize)(void* blocks, const float* x, size_t x_stride, size_t n, int n_tokens, int group);
+    void (*dequantize)(float* out, const void* blocks, size_t n, bool wide);
+    uint64_t (*integer_peak)(uint64_t n, int32_t* sink);
+};
+extern const NeonTable kNeonTable, kNeonDotprodTable, kNeonI8mmTable;
+
+}  // namespace distill
