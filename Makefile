@@ -5,7 +5,8 @@
 
 VARIANT ?= release
 BUILD   := build/$(VARIANT)
-JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
+JOBS    ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
+SYSTEM_NAME := $(shell uname -s)
 MACHINE := $(if $(filter aarch64%,$(VARIANT)),aarch64,$(shell uname -m))
 Q       := $(if $(V),,@)
 
@@ -44,13 +45,14 @@ TOOLS           := $(TOOL_SOURCES:tests/support/%.cpp=$(BUILD)/%)
 # ---- where the libraries are ---------------------------------------------------------------------------------------
 # scripts/setup.sh unpacks packages into build/deps when it may not install them. -isystem keeps warnings to our code.
 DEPS   := build/deps/usr
-EIGEN  := $(firstword $(wildcard $(DEPS)/include/eigen3 /usr/include/eigen3 /usr/local/include/eigen3) \
+BREW   := $(if $(filter Darwin,$(SYSTEM_NAME)),$(firstword $(HOMEBREW_PREFIX) $(shell brew --prefix 2>/dev/null) /opt/homebrew))
+EIGEN  := $(firstword $(wildcard $(DEPS)/include/eigen3 $(BREW:%=%/include/eigen3) /usr/include/eigen3 /usr/local/include/eigen3) \
             $(patsubst -I%,%,$(filter -I%,$(shell pkg-config --cflags-only-I eigen3 2>/dev/null))))
-SYSTEM := $(if $(wildcard $(DEPS)/include),-isystem $(DEPS)/include) $(if $(EIGEN),-isystem $(EIGEN))
+SYSTEM := $(if $(wildcard $(DEPS)/include),-isystem $(DEPS)/include)$(BREW:%= -isystem %/include) $(if $(EIGEN),-isystem $(EIGEN))
 LIBDIR := $(if $(wildcard $(DEPS)/lib),-L$(DEPS)/lib -L$(DEPS)/lib/$(MACHINE)-linux-gnu)
-UTF8PROC ?= -l:libutf8proc.a
+UTF8PROC ?= $(if $(BREW),$(BREW)/lib/libutf8proc.a,-l:libutf8proc.a)
 # Catch2 v3 is a library, v2 headers only; tests/support/catch.h hides the rest of the difference.
-CATCH  := $(if $(wildcard $(addsuffix /catch2/catch_all.hpp,$(DEPS)/include /usr/include /usr/local/include)),-lCatch2)
+CATCH  := $(if $(wildcard $(addsuffix /catch2/catch_all.hpp,$(DEPS)/include $(BREW:%=%/include) /usr/include /usr/local/include)),$(BREW:%=-L%/lib) -lCatch2)
 
 # ---- flags ---------------------------------------------------------------------------------------------------------
 # No global -march: everything but the ISA files below runs on any CPU of the machine's baseline.
@@ -66,6 +68,15 @@ LINK_DYNAMIC := -pie
 STRIP := -Wl,--strip-debug
 # In a static binary the thread functions of an older glibc are weak: without the whole library std::thread would call null.
 THREADS_STATIC := -Wl,--whole-archive -lpthread -Wl,--no-whole-archive
+
+# Apple's systems link no program statically against their own library, and their linker has options of its own. Written
+# without such a system at hand, and not tried (docs/ARM.md).
+ifeq ($(SYSTEM_NAME),Darwin)
+LINK_STATIC    :=
+LINK_DYNAMIC   :=
+STRIP          := -Wl,-S
+THREADS_STATIC :=
+endif
 
 ifeq ($(VARIANT),asan)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS
@@ -96,7 +107,7 @@ $(BUILD)/quant/kernels/avxvnni.o:      private ISA := -O2 -fno-exceptions $(AVX2
 $(BUILD)/quant/kernels/avx512vnni.o:   private ISA := -O2 -fno-exceptions $(AVX2_FLAGS) -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni
 # Moving instructions about before registers are given out costs these more spills than it hides waits; the unpacking
 # of scales is worth vector code even where it has to check first that its arrays do not overlap.
-NEON_FLAGS := -O2 -fno-exceptions -fno-schedule-insns -fvect-cost-model=dynamic
+NEON_FLAGS := -O2 -fno-exceptions $(if $(findstring clang,$(shell $(CXX) --version 2>/dev/null)),,-fno-schedule-insns -fvect-cost-model=dynamic)
 $(BUILD)/quant/kernels/neon.o:         private ISA := $(NEON_FLAGS)
 $(BUILD)/quant/kernels/neon_dotprod.o: private ISA := $(NEON_FLAGS) -march=armv8.2-a+dotprod+fp16
 $(BUILD)/quant/kernels/neon_i8mm.o:    private ISA := $(NEON_FLAGS) -march=armv8.2-a+dotprod+i8mm+fp16
@@ -123,7 +134,7 @@ FLAGS_STAMP := $(BUILD)/flags
 
 # ---- public targets ------------------------------------------------------------------------------------------------
 .DEFAULT_GOAL := distill
-.PHONY: install uninstall distill distill-dynamic run test asan tsan aarch64 test-aarch64 bench check-headers check-isa-leaks format clean help setup FORCE
+.PHONY: install uninstall distill distill-dynamic run test asan tsan aarch64 test-aarch64 check-arm-targets bench check-headers check-isa-leaks format clean help setup FORCE
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -169,6 +180,12 @@ test-aarch64:  ## kernels on ARM, under qemu as three processors; engine and gol
 	@scripts/setup.sh test-aarch64
 	$(AARCH64_MAKE) build/aarch64/distill build/aarch64/tests/some TEST_FOLDERS="quant engine golden"
 	@scripts/test_aarch64.sh $(AARCH64_CPUS)
+
+# All three files with ARM_FILES="neon.cpp neon_dotprod.cpp neon_i8mm.cpp", which takes minutes.
+ARM_FILES ?=
+check-arm-targets:  ## the integer kernels of ARM compile for Apple's and Android's systems, by clang
+	@scripts/setup.sh check-arm-targets
+	@scripts/check_arm_targets.sh $(ARM_FILES)
 
 tsan: setup  ## all tests under ThreadSanitizer
 	$(SUB_MAKE) $(KERNEL_OBJECTS)

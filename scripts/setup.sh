@@ -1,24 +1,32 @@
 #!/bin/sh
 # usage: scripts/setup.sh [TARGET]     installs what building and testing distill needs and is missing; says nothing if all is there
-#   TARGET  aarch64: also what builds for 64-bit ARM on another machine; test-aarch64: also what runs that here
+#   TARGET  aarch64: also what builds for 64-bit ARM on another machine; test-aarch64: also what runs that here;
+#           check-arm-targets: a clang, and nothing else
 #
 # Debian and Ubuntu: as root or through sudo the packages are installed; with neither, the libraries (not the compiler)
-# are unpacked into build/deps, where the Makefile looks first. Other systems: prints what to install.
+# are unpacked into build/deps, where the Makefile looks first. macOS: installed by Homebrew (not tried: no such system was
+# at hand). Other systems: prints what to install.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 deps=build/deps
 arm_deps=build/deps-aarch64
 target=${1:-}
 case $target in
-    "" | aarch64 | test-aarch64) ;;
-    *) echo "usage: scripts/setup.sh [aarch64 | test-aarch64]" >&2; exit 2 ;;
+    "" | aarch64 | test-aarch64 | check-arm-targets) ;;
+    *) echo "usage: scripts/setup.sh [aarch64 | test-aarch64 | check-arm-targets]" >&2; exit 2 ;;
 esac
-case $(uname -m) in aarch64 | arm64) target="" ;; esac  # at home: nothing to add
+# At home: nothing to add.
+case $target,$(uname -m) in check-arm-targets,*) ;; *,aarch64 | *,arm64) target="" ;; esac
+
+# Homebrew's folder of headers, where there is one.
+brew=""
+[ "$(uname -s)" = Darwin ] && brew=${HOMEBREW_PREFIX:-/opt/homebrew}
+[ -z "$brew" ] || [ -d "$brew" ] || brew=/usr/local
 
 # has FILE...: one of the files exists below an include or library folder that the compiler or the Makefile searches.
 has() {
     for file in "$@"; do
-        for dir in "$deps/usr/include" /usr/include /usr/local/include; do
+        for dir in "$deps/usr/include" ${brew:+"$brew/include"} /usr/include /usr/local/include; do
             [ -e "$dir/$file" ] && return 0
         done
     done
@@ -29,6 +37,11 @@ has() {
 find_missing() {
     libraries=""
     tools=""
+    if [ "$target" = check-arm-targets ]; then
+        command -v clang >/dev/null 2>&1 || command -v "${CLANG:-clang-19}" >/dev/null 2>&1 || tools="clang"
+        missing=$tools
+        return
+    fi
     compiler=${CXX:-g++}
     command -v "${compiler%% *}" >/dev/null 2>&1 || tools="g++"
     command -v make >/dev/null 2>&1 || tools="$tools make"
@@ -75,7 +88,7 @@ fetch_arm_libraries() {
     rm -rf "$arm_deps/apt"
 }
 finish() {
-    [ -n "$target" ] || exit 0
+    case $target in "" | check-arm-targets) exit 0 ;; esac
     arm_libraries
     [ -z "$arm_missing" ] && exit 0
     command -v apt-get >/dev/null 2>&1 && fetch_arm_libraries
@@ -87,6 +100,17 @@ finish() {
 
 find_missing
 [ -z "$missing" ] && finish
+
+# The compiler is Xcode's (xcode-select --install). Its make is too old for our Makefile: Homebrew's is called gmake.
+if [ -n "$brew" ] && command -v brew >/dev/null 2>&1; then
+    formulas=$(echo "$missing" | tr ' ' '\n' | sed 's/^g++$//; s/^clang$/llvm/; s/^lib\(.*\)-dev$/\1/; s/^nlohmann-json3-dev$/nlohmann-json/; s/^eigen3$/eigen/')
+    echo "setup: brew install" $formulas >&2
+    [ -z "$(echo $formulas)" ] || brew install $formulas >&2
+    find_missing
+    [ -z "$missing" ] && finish
+    echo "setup: still missing: $missing" >&2
+    exit 1
+fi
 
 if ! command -v apt-get >/dev/null 2>&1; then
     cat >&2 <<EOF
