@@ -2,48 +2,41 @@
 // bytes are multiplied into 16 bits, eight at a time, and pairs of those are added into 32 bits.
 #include <arm_neon.h>
 
-#include "quant/kernels/vector_neon.h"
+#include "quant/kernels/neon_matmul.h"
 
 namespace distill {
 namespace {
 
 struct Neon : VectorNeon {
-    // 16-bit sums hold 4 products of unsigned 6-bit weights (4 * 63 * 127 = 32004) or 2 of signed 8-bit ones
+    static constexpr bool kTakesUnsigned = false, kBytesMatter = true;
+    // 16-bit sums hold 4 products of weights of up to 6 bits (4 * 63 * 127 = 32004) or 2 of signed 8-bit ones
     // (2 * 128 * 127 = 32512), each lane for one column of the four.
-    template <int kBits, int kOffset, bool kRecentred = false>
+    template <int kBits>
     struct Dot {
-        static constexpr int kShift = kBits == 8 && !kRecentred ? kOffset : 0;
         static constexpr size_t kPerWord = kBits == 8 ? 2 : 4;
-        int32x4_t total;        // what the sum starts from
-        int16x8_t words[2];     // rows 0, 1 and 2, 3
-        int32x4_t columns[2];   // the same, neighbouring columns added
-        DISTILL_INLINE void start(const int32_t* minus_8_sum) { total = start_sum<kOffset - kShift>(minus_8_sum); }
-        template <size_t kIndex, size_t>
-        DISTILL_INLINE void add(U8 w, Columns x) {
-            multiply<kIndex>(recentred<kShift>(w), vreinterpretq_s8_s32(vdupq_laneq_s32(vreinterpretq_s32_u8(word(x.p)), 0)));
-        }
+        int32x4_t total;       // what the sum starts from
+        int16x8_t words[2];    // rows 0, 1 and 2, 3
+        int32x4_t columns[2];  // the same, neighbouring columns added
+        DISTILL_INLINE void start(int32x4_t from) { total = from; }
         template <size_t kLane>
-        DISTILL_INLINE void add_lane(int8x16_t w, int8x16_t x) {
-            multiply<kLane>(w, vreinterpretq_s8_s32(vdupq_laneq_s32(vreinterpretq_s32_s8(x), kLane)));
-        }
-        template <size_t kIndex>
-        DISTILL_INLINE void multiply(int8x16_t w, int8x16_t x) {
-            if constexpr (kIndex % kPerWord == 0) {
+        DISTILL_INLINE void add(int8x16_t w, int8x16_t lanes) {
+            const int8x16_t x = vreinterpretq_s8_s32(vdupq_laneq_s32(vreinterpretq_s32_s8(lanes), kLane));
+            if constexpr (kLane % kPerWord == 0) {
                 words[0] = vmull_s8(vget_low_s8(w), vget_low_s8(x));
                 words[1] = vmull_high_s8(w, x);
             } else {
                 words[0] = vmlal_s8(words[0], vget_low_s8(w), vget_low_s8(x));
                 words[1] = vmlal_high_s8(words[1], w, x);
             }
-            if constexpr (kIndex % kPerWord == kPerWord - 1) {
+            if constexpr (kLane % kPerWord == kPerWord - 1) {
                 unroll<2>([&](auto i) DISTILL_LAMBDA {
-                    columns[i] = kIndex < kPerWord ? vpaddlq_s16(words[i]) : vpadalq_s16(columns[i], words[i]);
+                    columns[i] = kLane < kPerWord ? vpaddlq_s16(words[i]) : vpadalq_s16(columns[i], words[i]);
                 });
             }
         }
-        DISTILL_INLINE I32 sum() const {
-            const int32x4_t rows = vpaddq_s32(columns[0], columns[1]);
-            return kOffset == kShift ? rows : vaddq_s32(rows, total);
+        DISTILL_INLINE int32x4_t sum() const { return vaddq_s32(vpaddq_s32(columns[0], columns[1]), total); }
+        DISTILL_INLINE int32x4_t sum_of_two() const {
+            return vaddq_s32(vpaddq_s32(vpaddlq_s16(words[0]), vpaddlq_s16(words[1])), total);
         }
     };
 };

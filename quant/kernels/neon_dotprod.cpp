@@ -2,25 +2,23 @@
 // signed bytes and adds four columns at a time; it takes the token's columns as a lane of a register that holds sixteen.
 #include <arm_neon.h>
 
-#include "quant/kernels/vector_neon.h"
+#include "quant/kernels/neon_matmul.h"
 
 namespace distill {
 namespace {
 
 struct NeonDotprod : VectorNeon {
-    template <int kBits, int kOffset, bool kRecentred = false>
+    static constexpr bool kTakesUnsigned = false, kBytesMatter = false;
+    template <int kBits>
     struct Dot {
-        // Unsigned weights of up to six bits fit a signed byte as they are; eight bits are re-centred.
-        static constexpr int kShift = kBits == 8 && !kRecentred ? kOffset : 0;
         int32x4_t v;
-        DISTILL_INLINE void start(const int32_t* minus_8_sum) { v = start_sum<kOffset - kShift>(minus_8_sum); }
-        template <size_t kIndex, size_t>
-        DISTILL_INLINE void add(U8 w, Columns x) {
-            v = vdotq_laneq_s32(v, recentred<kShift>(w), vld1q_s8(x.p - 4 * kIndex), kIndex);
-        }
+        DISTILL_INLINE void start(int32x4_t from) { v = from; }
         template <size_t kLane>
-        DISTILL_INLINE void add_lane(int8x16_t w, int8x16_t x) { v = vdotq_laneq_s32(v, w, x, kLane); }
-        DISTILL_INLINE I32 sum() const { return v; }
+        DISTILL_INLINE void add(int8x16_t w, int8x16_t x) {
+            v = vdotq_laneq_s32(v, w, x, kLane);
+        }
+        DISTILL_INLINE int32x4_t sum() const { return v; }
+        DISTILL_INLINE int32x4_t sum_of_two() const { return v; }
     };
 };
 

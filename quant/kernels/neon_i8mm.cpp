@@ -5,23 +5,27 @@
 // columns of a token, the shuffles and the scaling of the pairs take back what it saves (docs/ARM.md has the counts).
 #include <arm_neon.h>
 
-#include "quant/kernels/vector_neon.h"
+#include "quant/kernels/neon_matmul.h"
 
 namespace distill {
 namespace {
 
 struct NeonI8mm : VectorNeon {
-    template <int kBits, int kOffset, bool = false>
+    static constexpr bool kTakesUnsigned = true, kBytesMatter = false;
+    template <int kBits>
     struct Dot {
         int32x4_t v;
-        DISTILL_INLINE void start(const int32_t* minus_8_sum) { v = start_sum<kOffset>(minus_8_sum); }
-        template <size_t kIndex, size_t>
-        DISTILL_INLINE void add(U8 w, Columns x) {
-            v = vusdotq_laneq_s32(v, w, vld1q_s8(x.p - 4 * kIndex), kIndex);
+        DISTILL_INLINE void start(int32x4_t from) { v = from; }
+        template <size_t kLane>
+        DISTILL_INLINE void add(int8x16_t w, int8x16_t x) {
+            v = vdotq_laneq_s32(v, w, x, kLane);
         }
         template <size_t kLane>
-        DISTILL_INLINE void add_lane(int8x16_t w, int8x16_t x) { v = vdotq_laneq_s32(v, w, x, kLane); }
-        DISTILL_INLINE I32 sum() const { return v; }
+        DISTILL_INLINE void add_unsigned(uint8x16_t w, int8x16_t x) {
+            v = vusdotq_laneq_s32(v, w, x, kLane);
+        }
+        DISTILL_INLINE int32x4_t sum() const { return v; }
+        DISTILL_INLINE int32x4_t sum_of_two() const { return v; }
     };
 };
 

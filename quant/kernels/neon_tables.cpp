@@ -14,7 +14,10 @@ Kernels table(std::string_view name, CpuFeatures needs, const NeonTable& t) {
             t.matmul,
             {neon_rms_norm, neon_silu_mul, neon_exp_sum, neon_max, neon_scale_add, t.to_f16, t.expand_s8, t.quantize,
              t.dequantize},
-            t.integer_peak};
+            t.integer_peak,
+            t.act_block_bytes,
+            {},
+            t.groups_at_once};
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ struct NeonTable {
     void (*quantize)(void* blocks, const float* x, size_t x_stride, size_t n, int n_tokens, int group);
     void (*dequantize)(float* out, const void* blocks, size_t n, bool wide);
     uint64_t (*integer_peak)(uint64_t n, int32_t* sink);
+    size_t act_block_bytes, groups_at_once;
 };
 extern const NeonTable kNeonTable, kNeonDotprodTable, kNeonI8mmTable;
 

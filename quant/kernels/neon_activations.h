@@ -1,0 +1,158 @@
+// Activations as the NEON tables keep them. A half of a block, 16 columns, has a scale m * unit, where m is a small whole
+// number and `unit` one float for 256 columns: so a kernel sums up 256 columns in integers, and of a product's scaling three
+// integer multiplications are left for 32 columns where float scales take two conversions and three multiplications.
+#pragma once
+
+#include <arm_neon.h>
+
+#include "quant/kernels/matmul_args.h"
+#include "quant/unroll.h"
+
+namespace distill {
+namespace {
+
+constexpr size_t kUnitBlocks = 8;  // blocks of 32 columns that share a unit
+// m is 1..kMultiples, the largest of 256 values is 127 * kMultiples units. More would not let 8 blocks of Q4_K, whose scales
+// have 6 bits, fit a 32-bit sum.
+constexpr int kMultiples = 64;
+constexpr int64_t kLargestActivation = 127 * kMultiples;  // in units
+constexpr size_t kActivationBytes = 56;                   // for 32 columns of a token
+
+// `here` blocks of T tokens, 8 but for the last unit of a row. One or two tokens have what scales a block side by side, to
+// be loaded at once; more of them have it token by token, for the next tokens to be loaded with it.
+template <size_t T>
+struct Unit {
+    static constexpr bool kFew = T <= 2;
+    char* at;
+    size_t here;
+
+    DISTILL_INLINE Unit(const void* blocks, size_t b, size_t n_blocks)
+        : at(const_cast<char*>(static_cast<const char*>(blocks)) + b * T * kActivationBytes),
+          here(n_blocks - b < kUnitBlocks ? n_blocks - b : kUnitBlocks) {}
+    DISTILL_INLINE int32_t* numbers(size_t i) const { return reinterpret_cast<int32_t*>(at + here * T * kActBlock) + i; }
+
+    // x / (unit * m), rounded: of block j, token t.
+    DISTILL_INLINE int8_t* q(size_t j, size_t t) const { return reinterpret_cast<int8_t*>(at) + (j * T + t) * kActBlock; }
+    // m of the first half less m of the second, m of the second. What a product wants is m0 * dot0 + m1 * dot1, and that is
+    // (m0 - m1) * dot0 + m1 * (dot0 + dot1): the second half's sum goes on from the first one's.
+    DISTILL_INLINE int32_t* m(size_t j, size_t t) const { return numbers(kFew ? (j * T + t) * 4 : (j * T + t) * 2); }
+    // -8 * sum of q, of each half: behind m for one or two tokens.
+    DISTILL_INLINE int32_t* minus_8_sums(size_t j, size_t t) const {
+        return numbers(kFew ? (j * T + t) * 4 + 2 : (here * T + j * T + t) * 2);
+    }
+    DISTILL_INLINE int32_t* sum(size_t j, size_t t) const { return numbers(4 * here * T + j * T + t); }  // of m * q
+    DISTILL_INLINE float* unit(size_t t) const { return reinterpret_cast<float*>(numbers(5 * here * T + t)); }
+    // Whole units only. The same sums as three digits, the highest first: sum = (digit * 128 + digit) * 128 + digit. What they
+    // are multiplied with are bytes, four blocks at a time.
+    DISTILL_INLINE int8_t* digits(size_t t) const { return reinterpret_cast<int8_t*>(numbers(5 * here * T + T)) + 24 * t; }
+};
+static_assert(8 * (kActBlock + 5 * 4) + 4 + 24 <= 8 * kActivationBytes);
+static_assert(kActBlock + 5 * 4 + 4 <= kActivationBytes);
+static_assert(32 * kLargestActivation < int64_t{1} << 20);  // three digits are enough
+
+// Of 16 values: the largest magnitude, as a maximum of bit patterns so that NaN comes out on top.
+DISTILL_INLINE float largest_of_16(const float* x) {
+    uint32x4_t most[4];
+    unroll<4>([&](auto i) DISTILL_LAMBDA { most[i] = vreinterpretq_u32_f32(vabsq_f32(vld1q_f32(x + 4 * i))); });
+    const uint32x4_t top = vmaxq_u32(vmaxq_u32(most[0], most[1]), vmaxq_u32(most[2], most[3]));
+    return vgetq_lane_f32(vreinterpretq_f32_u32(vdupq_n_u32(vmaxvq_u32(top))), 0);
+}
+
+// A token's part of a unit. Of the four least m that the largest of 16 values allows, the one that loses least is taken: a
+// fifth less error than the first, for a few operations that no product notices.
+template <size_t T>
+DISTILL_INLINE void quantize_unit(const Unit<T>& out, size_t t, const float* x) {
+    float largest[2 * kUnitBlocks], top = 0;
+    {
+        uint32_t most = 0;
+        for (size_t i = 0; i < 2 * out.here; ++i) {
+            largest[i] = largest_of_16(x + 16 * i);
+            const uint32_t bits = vget_lane_u32(vreinterpret_u32_f32(vdup_n_f32(largest[i])), 0);
+            most = bits > most ? bits : most;
+        }
+        top = vget_lane_f32(vreinterpret_f32_u32(vdup_n_u32(most)), 0);
+    }
+    // NaN stays NaN, and ends in the logits; so does what is too large to be divided by.
+    const bool normal = (top > 1e-30f) & (top < 1e30f);
+    const float per_unit = normal ? static_cast<float>(kLargestActivation) / top : 0.0f;
+    *out.unit(t) = top * (1.0f / static_cast<float>(kLargestActivation));
+    int32_t sums[kUnitBlocks];
+    for (size_t j = 0; j < out.here; ++j) {
+        int32_t m[2], sum[2];
+        unroll<2>([&](auto h) DISTILL_LAMBDA {
+            constexpr float kTries[4] = {0, 1, 2, 3};
+            const float least = largest[2 * j + h] * per_unit * (1.0f / 127.0f);
+            float32x4_t tries = vaddq_f32(vrndpq_f32(vdupq_n_f32(least)), vld1q_f32(kTries));
+            tries = vminq_f32(vmaxq_f32(tries, vdupq_n_f32(1.0f)), vdupq_n_f32(kMultiples));
+            const float32x4_t factors = vdivq_f32(vdupq_n_f32(per_unit), tries);
+            float32x4_t v[4], squares[4];
+            unroll<4>([&](auto i) DISTILL_LAMBDA { v[i] = vld1q_f32(x + kActBlock * j + 16 * h + 4 * i); });
+            unroll<4>([&](auto s) DISTILL_LAMBDA {
+                unroll<4>([&](auto i) DISTILL_LAMBDA {
+                    const float32x4_t scaled = vmulq_laneq_f32(v[i], factors, s);
+                    const float32x4_t lost = vsubq_f32(scaled, vrndnq_f32(scaled));
+                    squares[s] = i == 0 ? vmulq_f32(lost, lost) : vfmaq_f32(squares[s], lost, lost);
+                });
+            });
+            float32x4_t loss = vpaddq_f32(vpaddq_f32(squares[0], squares[1]), vpaddq_f32(squares[2], squares[3]));
+            loss = vmulq_f32(loss, vmulq_f32(tries, tries));
+            const uint32x4_t best = vceqq_f32(loss, vdupq_n_f32(vminnmvq_f32(loss)));
+            m[h] = static_cast<int32_t>(vminnmvq_f32(vbslq_f32(best, tries, vdupq_n_f32(kMultiples))));
+            const float factor = vmaxnmvq_f32(vbslq_f32(best, factors, vdupq_n_f32(0.0f)));
+            int32x4_t q[4];
+            unroll<4>([&](auto i) DISTILL_LAMBDA { q[i] = vcvtnq_s32_f32(vmulq_n_f32(v[i], factor)); });
+            const int16x8_t first = vcombine_s16(vqmovn_s32(q[0]), vqmovn_s32(q[1]));
+            const int16x8_t second = vcombine_s16(vqmovn_s32(q[2]), vqmovn_s32(q[3]));
+            vst1q_s8(out.q(j, t) + 16 * h, vcombine_s8(vqmovn_s16(first), vqmovn_s16(second)));
+            sum[h] = vaddvq_s32(vaddq_s32(vaddq_s32(q[0], q[1]), vaddq_s32(q[2], q[3])));
+        });
+        out.m(j, t)[0] = m[0] - m[1];
+        out.m(j, t)[1] = m[1];
+        out.minus_8_sums(j, t)[0] = -8 * sum[0];
+        out.minus_8_sums(j, t)[1] = -8 * sum[1];
+        *out.sum(j, t) = sums[j] = m[0] * sum[0] + m[1] * sum[1];
+    }
+    if (out.here < kUnitBlocks) return;
+    int8_t* digits = out.digits(t);
+    for (size_t j = 0; j < kUnitBlocks; ++j) {
+        const int32_t high = (sums[j] + 64) >> 7, highest = (high + 64) >> 7;
+        digits[j] = static_cast<int8_t>(highest);
+        digits[8 + j] = static_cast<int8_t>(high - 128 * highest);
+        digits[16 + j] = static_cast<int8_t>(sums[j] - 128 * high);
+    }
+}
+
+template <size_t T>
+void quantize_units(void* blocks, const float* x, size_t x_stride, size_t n, int n_tokens) {
+    constexpr float kZeros[kUnitBlocks * kActBlock] = {};
+    const size_t n_blocks = n / kActBlock;
+    for (size_t b = 0; b < n_blocks; b += kUnitBlocks) {
+        const Unit<T> unit(blocks, b, n_blocks);
+        for (size_t t = 0; t < T; ++t) {
+            quantize_unit<T>(unit, t, static_cast<int>(t) < n_tokens ? x + t * x_stride + b * kActBlock : kZeros);
+        }
+    }
+}
+inline void quantize_activations(void* blocks, const float* x, size_t x_stride, size_t n, int n_tokens, int group) {
+    switch (group) {
+        case 1: return quantize_units<1>(blocks, x, x_stride, n, n_tokens);
+        case 2: return quantize_units<2>(blocks, x, x_stride, n, n_tokens);
+        case 4: return quantize_units<4>(blocks, x, x_stride, n, n_tokens);
+        default: return quantize_units<8>(blocks, x, x_stride, n, n_tokens);
+    }
+}
+inline void dequantize_activations(float* out, const void* blocks, size_t n, bool) {
+    const size_t n_blocks = n / kActBlock;
+    for (size_t b = 0; b < n_blocks; ++b) {
+        const size_t j = b % kUnitBlocks;
+        const Unit<1> unit(blocks, b - j, n_blocks);
+        const int32_t* m = unit.m(j, 0);
+        for (size_t k = 0; k < kActBlock; ++k) {
+            const int32_t multiple = k < kActBlock / 2 ? m[0] + m[1] : m[1];
+            out[b * kActBlock + k] = static_cast<float>(unit.q(j, 0)[k] * multiple) * *unit.unit(0);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace distill

@@ -1,0 +1,686 @@
+// Products of quantised matrices for the three NEON tables. V (one for each file) says how 4 x 4 weights are multiplied with
+// four columns of a token; everything else is here.
+//
+// For 32 columns of a token and 4 rows (u: weights, q: activations, h: half of 16 columns):
+//     e_h = sum of u * q,    e = m_0 * e_0 + m_1 * e_1                                  neon_activations.h has the m
+//     k-quants:        acc += unit * (d * sum over blocks of s * e - dmin * sum over blocks of min * sum(m * q))
+//     32-column ones:  acc += unit * (sum over blocks of d * e [+ min * sum(m * q)])
+// where d, dmin, unit are floats and the rest is whole numbers. Sums of 256 columns are in one of these brackets, blocks in
+// order, for any number of tokens and any range of rows: so the bits are the same.
+//
+// One or two tokens (`Few`): weights are unpacked in registers and met at once. Four and more: the weights of 256
+// columns and 16 rows are unpacked to signed bytes in the first-level cache, and all tokens of the call pass over them.
+#pragma once
+
+#include <arm_neon.h>
+
+#include "quant/kernels/matmul.h"
+#include "quant/kernels/neon_activations.h"
+#include "quant/kernels/neon_tables.h"
+#include "quant/kernels/vector_neon.h"
+
+namespace distill {
+namespace {
+
+// --- What a format asks for ----------------------------------------------------------------------------------------
+
+template <class F>
+struct Traits {
+    static constexpr bool kWhole = F::kBlocks > 1;  // k-quants: scales are whole numbers
+    static constexpr size_t kUnitPanels = kUnitBlocks / F::kBlocks;
+    static constexpr int64_t kLargestWeight = F::kOffset == 0 ? (1 << F::kBits) - 1 : F::kOffset;
+    static constexpr int64_t kLargestScale = F::kScales == 1 && F::kOffset == 0 ? 63 : F::kBits == 6 ? 128 : 32;
+    // Sums that one 32-bit number holds, of a block or of half of one where halves have scales.
+    static constexpr size_t sums_at_once() {
+        size_t n = kUnitBlocks * F::kScales;
+        while (static_cast<int64_t>(n * kActBlock / F::kScales) * kLargestWeight * kLargestScale * kLargestActivation > 0x7fffffff) n /= 2;
+        return n;
+    }
+};
+
+// Weights as signed bytes, what they stand for: columns 4g..4g + 3 of block j.
+template <class V, class F, size_t j, size_t g>
+DISTILL_INLINE int8x16_t signed_weights(const typename F::Panel& p, size_t byte0) {
+    const uint8x16_t w = F::template weights<j, g>(p, byte0);
+    if constexpr (F::kOffset == 0) return vreinterpretq_s8_u8(w);
+    else if constexpr (F::kOffset == 128) return vreinterpretq_s8_u8(veorq_u8(w, vdupq_n_u8(128)));
+    else return vreinterpretq_s8_u8(vsubq_u8(w, vdupq_n_u8(F::kOffset)));
+}
+template <class V, class F, size_t j, size_t g>
+DISTILL_INLINE int8x16_t stored_weights(const typename F::Panel& p, size_t byte0) {
+    return vreinterpretq_s8_u8(F::template weights<j, g>(p, byte0));
+}
+
+// The integer scales of 4 * N rows.
+template <size_t N>
+struct RowScales {
+    int32x4_t v[N];
+    DISTILL_INLINE explicit RowScales(const int8_t* p) {
+        int8x16_t bytes;
+        if constexpr (N == 1) bytes = vreinterpretq_s8_u8(VectorNeon::word(p));
+        else if constexpr (N == 2) bytes = vcombine_s8(vld1_s8(p), vdup_n_s8(0));
+        else bytes = vld1q_s8(p);
+        const int16x8_t low = vmovl_s8(vget_low_s8(bytes));
+        v[0] = vmovl_s16(vget_low_s16(low));
+        if constexpr (N > 1) v[1] = vmovl_high_s16(low);
+        if constexpr (N > 2) {
+            const int16x8_t high = vmovl_high_s8(bytes);
+            v[2] = vmovl_s16(vget_low_s16(high));
+            v[3] = vmovl_high_s16(high);
+        }
+    }
+    DISTILL_INLINE explicit RowScales(const uint8_t* p) : RowScales(reinterpret_cast<const int8_t*>(p)) {}  // <= 63
+};
+
+// -offset * sum(q), from -8 * sum(q).
+template <int kOffset>
+DISTILL_INLINE int32x2_t starts(const int32_t* minus_8_sums) {
+    const int32x2_t v = vld1_s32(minus_8_sums);
+    if constexpr (kOffset < 8) return vshr_n_s32(v, 8 / kOffset / 2);
+    else if constexpr (kOffset == 8) return v;
+    else return vshl_n_s32(v, __builtin_ctz(kOffset / 8));
+}
+
+template <size_t T, size_t N, class Job>
+DISTILL_INLINE void for_each(const Job& job) {
+    unroll<T>([&](auto t) DISTILL_LAMBDA { unroll<N>([&](auto n) DISTILL_LAMBDA { job(t, n); }); });
+}
+
+// What T tokens have summed up for the rows of a panel.
+template <size_t T>
+using Sums = float[T][kPanelRows];
+
+DISTILL_INLINE void add_to(float* sum, float32x4_t v, float unit) { vst1q_f32(sum, vfmaq_n_f32(vld1q_f32(sum), v, unit)); }
+
+// --- One or two tokens ---------------------------------------------------------------------------------------------
+
+template <class V, class F, size_t T>
+struct Few {
+    using Panel = typename F::Panel;
+    using Prepared = typename F::Prepared;
+    using Dot = typename V::template Dot<F::kBits>;
+    static constexpr size_t N = 4 / T;  // registers of rows
+
+    // Both halves of block j of the panel side by side: a byte holds a column of either.
+    template <size_t j>
+    DISTILL_INLINE static void whole_block(int32x4_t (&e)[T][N], const Panel& p, size_t lane0, const Unit<T>& x, size_t at) {
+        Dot dot[2][T][N];
+        int8x16_t columns[2][T];
+        int32x2_t m[T];
+        unroll<T>([&](auto t) DISTILL_LAMBDA {
+            m[t] = vld1_s32(x.m(at, t));
+            unroll<2>([&](auto h) DISTILL_LAMBDA { columns[h][t] = vld1q_s8(x.q(at, t) + 16 * h); });
+            if constexpr (F::kOffset != 0 && (F::kOffset != 128 || V::kTakesUnsigned)) {
+                const int32x2_t start = starts<F::kOffset>(x.minus_8_sums(at, t));
+                for_each<2, N>([&](auto h, auto n) DISTILL_LAMBDA { dot[h][t][n].start(vdupq_lane_s32(start, h)); });
+            } else {
+                for_each<2, N>([&](auto h, auto n) DISTILL_LAMBDA { dot[h][t][n].start(vdupq_n_s32(0)); });
+            }
+        });
+        unroll<4>([&](auto g) DISTILL_LAMBDA {
+            for_each<N, 2>([&](auto n, auto h) DISTILL_LAMBDA {
+                const size_t byte0 = 4 * (lane0 + 4 * n);
+                if constexpr (F::kOffset == 128 && V::kTakesUnsigned) {
+                    const uint8x16_t w = F::template weights<j, 4 * h + g>(p, byte0);
+                    unroll<T>([&](auto t) DISTILL_LAMBDA { dot[h][t][n].template add_unsigned<g>(w, columns[h][t]); });
+                } else {
+                    int8x16_t w;
+                    if constexpr (F::kOffset == 128) w = signed_weights<V, F, j, 4 * h + g>(p, byte0);
+                    else w = stored_weights<V, F, j, 4 * h + g>(p, byte0);
+                    unroll<T>([&](auto t) DISTILL_LAMBDA { dot[h][t][n].template add<g>(w, columns[h][t]); });
+                }
+            });
+        });
+        unroll<T>([&](auto t) DISTILL_LAMBDA {
+            const int32x2_t first = vpadd_s32(m[t], m[t]);
+            unroll<N>([&](auto n) DISTILL_LAMBDA {
+                e[t][n] = vmulq_lane_s32(dot[0][t][n].sum(), first, 0);
+                e[t][n] = vmlaq_lane_s32(e[t][n], dot[1][t][n].sum(), m[t], 1);
+            });
+        });
+    }
+
+    // 32-column formats: `panel` is the first of x.here.
+    DISTILL_INLINE static void unit(Sums<T>& sums, const Panel* panel, const Unit<T>& x) {
+        for (size_t lane0 = 0; lane0 < kPanelRows; lane0 += 4 * N) {
+            float32x4_t part[T][N];
+            for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA { part[t][n] = vdupq_n_f32(0.0f); });
+            for (size_t j = 0; j < x.here; ++j) {
+                const Panel& p = panel[j];
+                if (lane0 == 0) {
+                    const char* ahead = prefetch_from<V, T>(&p);
+                    prefetch_share<V, T, Panel, 0, 1>(ahead);
+                }
+                int32x4_t e[T][N];
+                whole_block<0>(e, p, lane0, x, j);
+                unroll<N>([&](auto n) DISTILL_LAMBDA {
+                    const float32x4_t d = V::f16(p.d + lane0 + 4 * n);
+                    unroll<T>([&](auto t) DISTILL_LAMBDA { part[t][n] = vfmaq_f32(part[t][n], vcvtq_f32_s32(e[t][n]), d); });
+                    if constexpr (F::kMin != 0) {
+                        const float32x4_t min = V::f16(p.m + lane0 + 4 * n);
+                        unroll<T>([&](auto t) DISTILL_LAMBDA {
+                            part[t][n] = vfmaq_n_f32(part[t][n], min, static_cast<float>(*x.sum(j, t)));
+                        });
+                    }
+                });
+            }
+            for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA { add_to(sums[t] + lane0 + 4 * n, part[t][n], *x.unit(t)); });
+        }
+    }
+};
+
+// Whole parts of a unit end in floats.
+template <size_t T, size_t N, bool kFirst>
+DISTILL_INLINE void end_part(float32x4_t (&f)[T][N], int32x4_t (&sum)[T][N]) {
+    for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA {
+        const float32x4_t v = vcvtq_f32_s32(sum[t][n]);
+        f[t][n] = kFirst ? v : vaddq_f32(f[t][n], v);
+    });
+}
+
+// --- Q4_K and Q5_K -------------------------------------------------------------------------------------------------
+
+// Columns 4k..4k + 3 of a half, of the pair's first block (kOdd = 0) or second one.
+template <class V, size_t k, size_t kOdd>
+DISTILL_INLINE int8x16_t k_weights(const HalfPairQ4_K&, uint8x16_t bytes, size_t) {
+    return vreinterpretq_s8_u8(kOdd == 0 ? V::low(bytes) : V::high(bytes));
+}
+template <class V, size_t k, size_t kOdd>
+DISTILL_INLINE int8x16_t k_weights(const HalfPairQ5_K& half, uint8x16_t bytes, size_t byte0) {
+    constexpr int kShift = static_cast<int>(2 * k + kOdd) - 4;
+    return vreinterpretq_s8_u8(
+        V::merge(kOdd == 0 ? V::low(bytes) : V::high(bytes), V::template shift_right<kShift>(V::load(half.h + byte0)), 0x10));
+}
+
+// 6-bit minima for dot products: of each row those of blocks 0..3 and 4..7.
+struct MinimaByRow {
+    int8x16_t v[2][4];  // [blocks][rows]
+    DISTILL_INLINE explicit MinimaByRow(const uint8_t (&min)[128]) {
+        unroll<2>([&](auto i) DISTILL_LAMBDA {
+            uint8x16_t row[4];
+            unroll<4>([&](auto j) DISTILL_LAMBDA { row[j] = vld1q_u8(min + 64 * i + 16 * j); });
+            const uint16x8_t a = vreinterpretq_u16_u8(vzip1q_u8(row[0], row[1])), b = vreinterpretq_u16_u8(vzip2q_u8(row[0], row[1]));
+            const uint16x8_t c = vreinterpretq_u16_u8(vzip1q_u8(row[2], row[3])), d = vreinterpretq_u16_u8(vzip2q_u8(row[2], row[3]));
+            v[i][0] = vreinterpretq_s8_u16(vzip1q_u16(a, c));
+            v[i][1] = vreinterpretq_s8_u16(vzip2q_u16(a, c));
+            v[i][2] = vreinterpretq_s8_u16(vzip1q_u16(b, d));
+            v[i][3] = vreinterpretq_s8_u16(vzip2q_u16(b, d));
+        });
+    }
+};
+
+// One or two tokens. Both blocks of a pair at once, so that every byte of weights is loaded once.
+template <class V, class F, size_t T>
+DISTILL_INLINE void few_scaled(Sums<T>& sums, const typename F::Panel& p, const Unit<T>& x) {
+    using Dot = typename V::template Dot<6>;
+    constexpr size_t N = 4 / T, kPairs = Traits<F>::sums_at_once() / 2;
+    const PreparedScalesMins s = F::prepare(p);
+    // The minima, before the registers are needed for something else.
+    alignas(16) int32_t minima[T][kPanelRows];
+    {
+        const MinimaByRow min(s.min);
+        unroll<T>([&](auto t) DISTILL_LAMBDA {
+            int8x8_t digits[3];
+            unroll<3>([&](auto i) DISTILL_LAMBDA { digits[i] = vld1_s8(x.digits(t) + 8 * i); });
+            unroll<4>([&](auto n) DISTILL_LAMBDA {
+                int32x4_t sum = vdupq_n_s32(0);
+                unroll<3>([&](auto i) DISTILL_LAMBDA {
+                    if constexpr (i > 0) sum = vshlq_n_s32(sum, 7);
+                    Dot dot;
+                    dot.start(sum);
+                    dot.template add<0>(min.v[0][n], vcombine_s8(digits[i], digits[i]));
+                    dot.template add<1>(min.v[1][n], vcombine_s8(digits[i], digits[i]));
+                    sum = dot.sum_of_two();
+                });
+                vst1q_s32(minima[t] + 4 * n, sum);
+            });
+        });
+    }
+    const char* ahead = prefetch_from<V, T>(&p);
+    for (size_t lane0 = 0; lane0 < kPanelRows; lane0 += 4 * N) {
+        float32x4_t f[T][N];
+        unroll<4 / kPairs>([&](auto part) DISTILL_LAMBDA {
+            int32x4_t sum[T][N];
+            for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA { sum[t][n] = vdupq_n_s32(0); });
+            for (size_t i = part * kPairs; i < (part + 1) * kPairs; ++i) {
+                if (lane0 == 0) {
+                    constexpr size_t kStep = Prefetch<V, T>::kStep, kBytes = sizeof(p.pair[0]);
+                    unroll<(kBytes + kStep - 1) / kStep>([&](auto k) DISTILL_LAMBDA { V::prefetch(ahead + i * kBytes + k * kStep); });
+                }
+                Dot dot[2][T][N];
+                int32x4_t e[2][T][N];
+                int32x2_t m[2][T];
+                for_each<2, T>([&](auto odd, auto t) DISTILL_LAMBDA {
+                    m[odd][t] = vld1_s32(x.m(2 * i + odd, t));
+                    unroll<N>([&](auto n) DISTILL_LAMBDA { dot[odd][t][n].start(vdupq_n_s32(0)); });
+                });
+                unroll<2>([&](auto h) DISTILL_LAMBDA {
+                    const auto& half = p.pair[i][h];
+                    int8x16_t columns[2][T];
+                    for_each<2, T>([&](auto odd, auto t) DISTILL_LAMBDA { columns[odd][t] = vld1q_s8(x.q(2 * i + odd, t) + 16 * h); });
+                    for_each<4, N>([&](auto k, auto n) DISTILL_LAMBDA {
+                        const size_t byte0 = 4 * (lane0 + 4 * n);
+                        const uint8x16_t bytes = V::load(half.q[k] + byte0);
+                        unroll<2>([&](auto odd) DISTILL_LAMBDA {
+                            const int8x16_t w = k_weights<V, k, odd>(half, bytes, byte0);
+                            unroll<T>([&](auto t) DISTILL_LAMBDA { dot[odd][t][n].template add<k>(w, columns[odd][t]); });
+                        });
+                    });
+                    for_each<2, T>([&](auto odd, auto t) DISTILL_LAMBDA {
+                        unroll<N>([&](auto n) DISTILL_LAMBDA {
+                            const int32x4_t so_far = dot[odd][t][n].sum();
+                            if constexpr (h == 0) e[odd][t][n] = vmulq_lane_s32(so_far, m[odd][t], 0);
+                            else e[odd][t][n] = vmlaq_lane_s32(e[odd][t][n], so_far, m[odd][t], 1);
+                            if constexpr (h == 0) dot[odd][t][n].start(so_far);
+                        });
+                    });
+                });
+                unroll<2>([&](auto odd) DISTILL_LAMBDA {
+                    const RowScales<N> scale(s.scale + 16 * (2 * i + odd) + lane0);
+                    for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA { sum[t][n] = vmlaq_s32(sum[t][n], e[odd][t][n], scale.v[n]); });
+                });
+            }
+            end_part<T, N, part == 0>(f, sum);
+        });
+        for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA {
+            const float32x4_t d = V::f16(p.d + lane0 + 4 * n), dmin = V::f16(p.dmin + lane0 + 4 * n);
+            const float32x4_t min = vcvtq_f32_s32(vld1q_s32(minima[t] + lane0 + 4 * n));
+            add_to(sums[t] + lane0 + 4 * n, vfmsq_f32(vmulq_f32(f[t][n], d), min, dmin), *x.unit(t));
+        });
+    }
+}
+
+// --- Formats with a scale for each half ----------------------------------------------------------------------------
+// Q6_K, Q3_K and Q2_K: four blocks of 32 columns share bytes; the same half of each is at work at a time.
+
+// -sum of m * q of half h, of block j.
+template <size_t T>
+DISTILL_INLINE int32_t minus_half_sum(const Unit<T>& x, size_t j, size_t t, size_t h) {
+    const int32_t* m = x.m(j, t);
+    return (h == 0 ? m[0] + m[1] : m[1]) * (x.minus_8_sums(j, t)[h] / 8);
+}
+
+template <class V, class F, size_t T>
+DISTILL_INLINE void few_halves(Sums<T>& sums, const typename F::Panel& p, const Unit<T>& x) {
+    using Dot = typename V::template Dot<F::kBits>;
+    constexpr size_t N = 2 / T, kAtOnce = Traits<F>::sums_at_once();
+    static_assert(kAtOnce == 4 || kAtOnce == 16);
+    const auto prepared = F::prepare(p);
+    const char* ahead = prefetch_from<V, T>(&p);
+    for (size_t lane0 = 0; lane0 < kPanelRows; lane0 += 4 * N) {
+        float32x4_t f[T][N];
+        int32x4_t sum[T][N], minima[T][N];
+        for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA { minima[t][n] = sum[t][n] = vdupq_n_s32(0); });
+        for_each<2, 2>([&](auto half, auto h) DISTILL_LAMBDA {
+            constexpr size_t part = 2 * half + h;
+            if (lane0 == 0) prefetch_share<V, T, typename F::Panel, part, 4>(ahead);
+            Dot dot[4][T][N];
+            int8x16_t columns[4][T];
+            for_each<4, T>([&](auto k, auto t) DISTILL_LAMBDA {
+                columns[k][t] = vld1q_s8(x.q(4 * half + k, t) + 16 * h);
+                if constexpr (F::kOffset == 0) {
+                    unroll<N>([&](auto n) DISTILL_LAMBDA { dot[k][t][n].start(vdupq_n_s32(0)); });
+                } else {
+                    const int32x2_t start = starts<F::kOffset>(x.minus_8_sums(4 * half + k, t));
+                    unroll<N>([&](auto n) DISTILL_LAMBDA { dot[k][t][n].start(vdupq_lane_s32(start, h)); });
+                }
+            });
+            for_each<4, N>([&](auto g, auto n) DISTILL_LAMBDA {
+                unroll<4>([&](auto k) DISTILL_LAMBDA {
+                    const int8x16_t w = stored_weights<V, F, 4 * half + k, 4 * h + g>(p, 4 * (lane0 + 4 * n));
+                    unroll<T>([&](auto t) DISTILL_LAMBDA { dot[k][t][n].template add<g>(w, columns[k][t]); });
+                });
+            });
+            unroll<4>([&](auto k) DISTILL_LAMBDA {
+                constexpr size_t j = 4 * half + k;
+                const RowScales<N> scale(F::template sub_scales<j, h>(p, prepared) + lane0);
+                unroll<T>([&](auto t) DISTILL_LAMBDA {
+                    int32x2_t m = vld1_s32(x.m(j, t));
+                    if constexpr (h == 0) m = vpadd_s32(m, m);
+                    unroll<N>([&](auto n) DISTILL_LAMBDA {
+                        sum[t][n] = vmlaq_s32(sum[t][n], vmulq_lane_s32(dot[k][t][n].sum(), m, h), scale.v[n]);
+                    });
+                });
+                if constexpr (F::kMin != 0) {
+                    const RowScales<N> min(prepared.min[2 * j + h] + lane0);
+                    for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA {
+                        minima[t][n] = vmlaq_n_s32(minima[t][n], min.v[n], minus_half_sum(x, j, t, h));
+                    });
+                }
+            });
+            if constexpr (kAtOnce == 4 || part == 3) {
+                end_part<T, N, kAtOnce != 4 || part == 0>(f, sum);
+                for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA { sum[t][n] = vdupq_n_s32(0); });
+            }
+        });
+        for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA {
+            float32x4_t v = vmulq_f32(f[t][n], V::f16(p.d + lane0 + 4 * n));
+            if constexpr (F::kMin != 0) v = vfmaq_f32(v, vcvtq_f32_s32(minima[t][n]), V::f16(p.dmin + lane0 + 4 * n));
+            add_to(sums[t] + lane0 + 4 * n, v, *x.unit(t));
+        });
+    }
+}
+
+// IQ4_XS: a block has its bytes for itself, two blocks fill a 32-bit sum.
+template <class V, class F, size_t T>
+DISTILL_INLINE void few_blocks(Sums<T>& sums, const typename F::Panel& p, const Unit<T>& x) {
+    constexpr size_t N = Few<V, F, T>::N;
+    static_assert(Traits<F>::sums_at_once() == 2 && F::kMin == 0);
+    const auto prepared = F::prepare(p);
+    const char* ahead = prefetch_from<V, T>(&p);
+    for (size_t lane0 = 0; lane0 < kPanelRows; lane0 += 4 * N) {
+        float32x4_t f[T][N];
+        unroll<4>([&](auto pair) DISTILL_LAMBDA {
+            if (lane0 == 0) prefetch_share<V, T, typename F::Panel, pair, 4>(ahead);
+            int32x4_t sum[T][N];
+            unroll<2>([&](auto odd) DISTILL_LAMBDA {
+                constexpr size_t j = 2 * pair + odd;
+                int32x4_t e[T][N];
+                Few<V, F, T>::template whole_block<j>(e, p, lane0, x, j);
+                const RowScales<N> scale(F::template sub_scales<j, 0>(p, prepared) + lane0);
+                for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA {
+                    sum[t][n] = odd == 0 ? vmulq_s32(e[t][n], scale.v[n]) : vmlaq_s32(sum[t][n], e[t][n], scale.v[n]);
+                });
+            });
+            end_part<T, N, pair == 0>(f, sum);
+        });
+        for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA {
+            add_to(sums[t] + lane0 + 4 * n, vmulq_f32(f[t][n], V::f16(p.d + lane0 + 4 * n)), *x.unit(t));
+        });
+    }
+}
+
+// --- Four tokens and more ------------------------------------------------------------------------------------------
+
+// 256 columns of 16 rows. Formats with a scale for each half: halves in the order in which few_halves takes them.
+struct Unpacked {
+    alignas(64) int8_t w[4][64][16];  // [four rows][four columns], as sdot wants them: 16 KiB would be too much, this is 4
+    alignas(64) int32_t scale[16][kPanelRows], min[16][kPanelRows];  // k-quants
+    alignas(64) float d[kUnitBlocks][kPanelRows], m[kUnitBlocks][kPanelRows];  // 32-column formats; k-quants: d and dmin in [0]
+};
+
+// The place of a half in that order.
+constexpr size_t place_of_half(size_t j, size_t h) { return 8 * (j / 4) + 4 * h + j % 4; }
+
+template <class V, class F>
+DISTILL_INLINE void unpack(Unpacked& u, const typename F::Panel& p, size_t block) {
+    const auto prepared = F::prepare(p);
+    const char* ahead = prefetch_from<V, 8>(&p);
+    for (size_t rows = 0; rows < 4; ++rows) {
+        unroll<F::kBlocks / F::kSpan>([&](auto span) DISTILL_LAMBDA {
+            if (rows == 0) prefetch_share<V, 8, typename F::Panel, span, F::kBlocks / F::kSpan>(ahead);
+            for_each<8, F::kSpan>([&](auto g, auto k) DISTILL_LAMBDA {
+                constexpr size_t j = span * F::kSpan + k;
+                constexpr size_t at = F::kScales == 1 ? 8 * j + g : 4 * place_of_half(j, g / 4) + g % 4;
+                vst1q_s8(u.w[rows][8 * block + at], signed_weights<V, F, j, g>(p, 16 * rows));
+            });
+        });
+    }
+    if constexpr (Traits<F>::kWhole) {
+        for_each<8, F::kScales>([&](auto j, auto h) DISTILL_LAMBDA {
+            constexpr size_t at = F::kScales == 1 ? j : place_of_half(j, h);
+            const RowScales<4> scale(F::template sub_scales<j, h>(p, prepared));
+            unroll<4>([&](auto n) DISTILL_LAMBDA { vst1q_s32(u.scale[at] + 4 * n, scale.v[n]); });
+            if constexpr (F::kMin != 0) {
+                const uint8_t* from;
+                if constexpr (F::kScales == 1) from = prepared.min + 16 * j;
+                else from = prepared.min[2 * j + h];
+                const RowScales<4> min(from);
+                unroll<4>([&](auto n) DISTILL_LAMBDA { vst1q_s32(u.min[at] + 4 * n, min.v[n]); });
+            }
+        });
+    }
+    unroll<4>([&](auto n) DISTILL_LAMBDA {
+        vst1q_f32(u.d[block] + 4 * n, V::f16(p.d + 4 * n));
+        if constexpr (F::kMin > 0) vst1q_f32(u.m[block] + 4 * n, V::f16(p.m + 4 * n));
+        if constexpr (F::kMin < 0) vst1q_f32(u.m[block] + 4 * n, V::f16(p.dmin + 4 * n));
+    });
+}
+
+// The integers that the token's loops need to know of a format; formats that agree in them share the code.
+template <bool kWhole_, size_t kScales_, size_t kAtOnce_, int kMin_, bool kBytes_>
+struct Loop {
+    static constexpr bool kWhole = kWhole_, kBytes = kBytes_;
+    static constexpr size_t kScales = kScales_, kAtOnce = kAtOnce_;
+    static constexpr int kMin = kMin_;
+};
+template <class V, class F>
+using LoopOf = Loop<(F::kBlocks > 1), F::kScales, (F::kBlocks > 1) ? Traits<F>::sums_at_once() : 1, F::kMin,
+                    V::kBytesMatter && F::kBits == 8>;
+
+template <size_t T>
+DISTILL_INLINE float32x4_t four_units(const Unit<T>& x, size_t t) { return vld1q_f32(x.unit(t)); }
+
+// 32 columns have one scale.
+template <class V, class L, size_t T>
+DISTILL_INLINE void blocks_of_tokens(float* sums, const Unpacked& u, const Unit<T>& x, size_t rows) {
+    using Dot = typename V::template Dot<L::kBytes ? 8 : 6>;
+    int32x4_t whole[T];
+    float32x4_t part[T];
+    unroll<T>([&](auto t) DISTILL_LAMBDA {
+        whole[t] = vdupq_n_s32(0);
+        part[t] = vdupq_n_f32(0.0f);
+    });
+    const size_t here = L::kWhole ? kUnitBlocks : x.here;
+    const int8_t* q = x.q(0, 0);
+    const int32_t* m = x.m(0, 0);
+    const int8_t* weights = u.w[rows][0];
+    for (size_t j = 0; j < here; ++j) {
+        const int8x16x4_t w[2] = {vld1q_s8_x4(weights), vld1q_s8_x4(weights + 64)};
+        weights += 128;
+        int32x4_t scale;
+        float32x4_t d, min, sum_x[T / 4];
+        if constexpr (L::kWhole) scale = vld1q_s32(u.scale[j] + 4 * rows);
+        else d = vld1q_f32(u.d[j] + 4 * rows);
+        if constexpr (!L::kWhole && L::kMin != 0) {
+            min = vld1q_f32(u.m[j] + 4 * rows);
+            unroll<T / 4>([&](auto i) DISTILL_LAMBDA { sum_x[i] = vcvtq_f32_s32(vld1q_s32(x.sum(j, 4 * i))); });
+        }
+        unroll<T / 2>([&](auto pair) DISTILL_LAMBDA {
+            const int8x16x4_t columns = vld1q_s8_x4(q);
+            const int32x4_t multiples = vld1q_s32(m);
+            q += 64;
+            m += 4;
+            unroll<2>([&](auto i) DISTILL_LAMBDA {
+                constexpr size_t t = 2 * pair + i;
+                int32x4_t e;
+                Dot dot;
+                dot.start(vdupq_n_s32(0));
+                unroll<4>([&](auto g) DISTILL_LAMBDA { dot.template add<g>(w[0].val[g], columns.val[2 * i]); });
+                const int32x4_t first = dot.sum();
+                e = vmulq_laneq_s32(first, multiples, 2 * i);
+                dot.start(first);
+                unroll<4>([&](auto g) DISTILL_LAMBDA { dot.template add<g>(w[1].val[g], columns.val[2 * i + 1]); });
+                e = vmlaq_laneq_s32(e, dot.sum(), multiples, 2 * i + 1);
+                if constexpr (L::kWhole) {
+                    whole[t] = vmlaq_s32(whole[t], e, scale);
+                } else {
+                    part[t] = vfmaq_f32(part[t], vcvtq_f32_s32(e), d);
+                    if constexpr (L::kMin != 0) part[t] = vfmaq_laneq_f32(part[t], min, sum_x[t / 4], t % 4);
+                }
+            });
+        });
+        if constexpr (L::kWhole && L::kAtOnce < kUnitBlocks) {
+            if ((j + 1) % L::kAtOnce == 0) {
+                unroll<T>([&](auto t) DISTILL_LAMBDA {
+                    part[t] = vaddq_f32(part[t], vcvtq_f32_s32(whole[t]));
+                    whole[t] = vdupq_n_s32(0);
+                });
+            }
+        }
+    }
+    if constexpr (L::kWhole) {
+        const float32x4_t d = vld1q_f32(u.d[0] + 4 * rows);
+        unroll<T>([&](auto t) DISTILL_LAMBDA {
+            part[t] = vmulq_f32(L::kAtOnce < kUnitBlocks ? part[t] : vcvtq_f32_s32(whole[t]), d);
+        });
+        if constexpr (L::kMin != 0) {
+            const float32x4_t dmin = vld1q_f32(u.m[0] + 4 * rows);
+            int32x4_t minima[T];
+            unroll<8>([&](auto j) DISTILL_LAMBDA {
+                const int32x4_t min = vld1q_s32(u.min[j] + 4 * rows);
+                unroll<T / 4>([&](auto i) DISTILL_LAMBDA {
+                    const int32x4_t sum_x = vld1q_s32(x.sum(j, 4 * i));
+                    unroll<4>([&](auto k) DISTILL_LAMBDA {
+                        int32x4_t& to = minima[4 * i + k];
+                        to = j == 0 ? vmulq_laneq_s32(min, sum_x, k) : vmlaq_laneq_s32(to, min, sum_x, k);
+                    });
+                });
+            });
+            unroll<T>([&](auto t) DISTILL_LAMBDA { part[t] = vfmsq_f32(part[t], vcvtq_f32_s32(minima[t]), dmin); });
+        }
+    }
+    unroll<T / 4>([&](auto i) DISTILL_LAMBDA {
+        const float32x4_t units = four_units(x, 4 * i);
+        unroll<4>([&](auto k) DISTILL_LAMBDA {
+            float* sum = sums + (4 * i + k) * kPanelRows + 4 * rows;
+            vst1q_f32(sum, vfmaq_laneq_f32(vld1q_f32(sum), part[4 * i + k], units, k));
+        });
+    });
+}
+
+// 16 columns have one scale.
+template <class V, class L, size_t T>
+DISTILL_INLINE void halves_of_tokens(float* sums, const Unpacked& u, const Unit<T>& x, size_t rows) {
+    using Dot = typename V::template Dot<L::kBytes ? 8 : 6>;
+    int32x4_t whole[T], minima[T];
+    float32x4_t part[T];
+    unroll<T>([&](auto t) DISTILL_LAMBDA { part[t] = vdupq_n_f32(0.0f), whole[t] = minima[t] = vdupq_n_s32(0); });
+    size_t place = 0;
+    for (size_t half = 0; half < 2; ++half) {
+        unroll<2>([&](auto h) DISTILL_LAMBDA {
+            for (size_t j = 4 * half; j < 4 * half + 4; ++j, ++place) {
+                const int8x16x4_t w = vld1q_s8_x4(u.w[rows][4 * place]);
+                const int32x4_t scale = vld1q_s32(u.scale[place] + 4 * rows);
+                int32x4_t m[T / 4];
+                unroll<T / 4>([&](auto i) DISTILL_LAMBDA {
+                    const int32x4_t a = vld1q_s32(x.m(j, 4 * i)), b = vld1q_s32(x.m(j, 4 * i + 2));
+                    m[i] = h == 0 ? vpaddq_s32(a, b) : vuzp2q_s32(a, b);
+                });
+                unroll<T>([&](auto t) DISTILL_LAMBDA {
+                    const int8x16_t columns = vld1q_s8(x.q(j, t) + 16 * h);
+                    Dot dot;
+                    dot.start(vdupq_n_s32(0));
+                    unroll<4>([&](auto g) DISTILL_LAMBDA { dot.template add<g>(w.val[g], columns); });
+                    whole[t] = vmlaq_s32(whole[t], vmulq_laneq_s32(dot.sum(), m[t / 4], t % 4), scale);
+                });
+                if constexpr (L::kMin != 0) {
+                    const int32x4_t min = vld1q_s32(u.min[place] + 4 * rows);
+                    unroll<T>([&](auto t) DISTILL_LAMBDA { minima[t] = vmlaq_n_s32(minima[t], min, minus_half_sum(x, j, t, h)); });
+                }
+            }
+            if constexpr (L::kAtOnce == 4) {
+                unroll<T>([&](auto t) DISTILL_LAMBDA {
+                    part[t] = vaddq_f32(part[t], vcvtq_f32_s32(whole[t]));
+                    whole[t] = vdupq_n_s32(0);
+                });
+            }
+        });
+    }
+    const float32x4_t d = vld1q_f32(u.d[0] + 4 * rows);
+    unroll<T>([&](auto t) DISTILL_LAMBDA {
+        float32x4_t v = vmulq_f32(L::kAtOnce == 4 ? part[t] : vcvtq_f32_s32(whole[t]), d);
+        if constexpr (L::kMin != 0) v = vfmaq_f32(v, vcvtq_f32_s32(minima[t]), vld1q_f32(u.m[0] + 4 * rows));
+        add_to(sums + t * kPanelRows + 4 * rows, v, *x.unit(t));
+    });
+}
+
+template <class V, class L, size_t T>
+__attribute__((noinline)) void tokens(float* sums, const Unpacked& u, const char* x, size_t b, size_t n_blocks, size_t n_groups) {
+    for (size_t group = 0; group < n_groups; ++group, sums += T * kPanelRows, x += n_blocks * T * kActivationBytes) {
+        for (size_t rows = 0; rows < 4; ++rows) {
+            if constexpr (L::kScales == 1) blocks_of_tokens<V, L, T>(sums, u, Unit<T>(x, b, n_blocks), rows);
+            else halves_of_tokens<V, L, T>(sums, u, Unit<T>(x, b, n_blocks), rows);
+        }
+    }
+}
+
+// --- Rows ----------------------------------------------------------------------------------------------------------
+
+constexpr size_t kGroupsAtOnce = 8;
+
+// One copy for all formats.
+template <class V, size_t T>
+__attribute__((noinline)) void store_sums(MatmulArgs a, size_t row, const float* sums) {
+    const int each = static_cast<int>(a.pairs ? T / 2 : T);
+    for (int left = a.n_tokens; left > 0; left -= each, sums += T * kPanelRows, a.out += static_cast<size_t>(each) * a.out_stride) {
+        a.n_tokens = left < each ? left : each;
+        float32x4_t acc[T][4];
+        for_each<T, 4>([&](auto t, auto n) DISTILL_LAMBDA { acc[t][n] = vld1q_f32(sums + t * kPanelRows + 4 * n); });
+        store_tile<V, 4, T>(a, row, acc);
+    }
+}
+
+template <class V, class F, size_t T>
+void few_rows(const MatmulArgs& a) {
+    const size_t n_blocks = a.columns / kActBlock, n_panels = n_blocks / F::kBlocks;
+    const auto* panel = static_cast<const typename F::Panel*>(a.panels) + a.row_begin / kPanelRows * n_panels;
+    for (size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
+        alignas(16) Sums<T> sums = {};
+        for (size_t b = 0; b < n_blocks; b += kUnitBlocks) {
+            const Unit<T> x(a.x, b, n_blocks);
+            if constexpr (!Traits<F>::kWhole) Few<V, F, T>::unit(sums, panel, x);
+            else if constexpr (F::kScales == 2) few_halves<V, F, T>(sums, *panel, x);
+            else if constexpr (F::kMin != 0) few_scaled<V, F, T>(sums, *panel, x);
+            else few_blocks<V, F, T>(sums, *panel, x);
+            panel += Traits<F>::kWhole ? 1 : x.here;
+        }
+        store_sums<V, T>(a, row, sums[0]);
+    }
+}
+
+template <class V, class F, size_t T>
+void many_rows(const MatmulArgs& a) {
+    const size_t n_blocks = a.columns / kActBlock, n_panels = n_blocks / F::kBlocks;
+    const auto* panel = static_cast<const typename F::Panel*>(a.panels) + a.row_begin / kPanelRows * n_panels;
+    Unpacked u;
+    for (size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
+        alignas(16) float sums[kGroupsAtOnce * T * kPanelRows];
+        __builtin_memset(sums, 0, a.n_groups * T * kPanelRows * sizeof(float));
+        for (size_t b = 0; b < n_blocks; b += kUnitBlocks) {
+            const size_t left = n_panels - b / F::kBlocks, here = left < Traits<F>::kUnitPanels ? left : Traits<F>::kUnitPanels;
+            for (size_t i = 0; i < here; ++i) unpack<V, F>(u, *panel++, i);
+            tokens<V, LoopOf<V, F>, T>(sums, u, static_cast<const char*>(a.x), b, n_blocks, a.n_groups);
+        }
+        store_sums<V, T>(a, row, sums);
+    }
+}
+
+template <class V, template <class> class Format>
+void neon_matmul(const MatmulArgs& a) {
+    using F = Format<V>;
+    switch (a.group) {
+        case 1: return few_rows<V, F, 1>(a);
+        case 2: return few_rows<V, F, 2>(a);
+        case 4: return many_rows<V, F, 4>(a);
+        default: return many_rows<V, F, 8>(a);
+    }
+}
+
+// --- The tables ----------------------------------------------------------------------------------------------------
+
+// In the order of formats().
+template <class V>
+constexpr MatmulFunctions neon_functions() {
+    return {float_matmul<V, ElementF32>,  float_matmul<V, ElementF16>,  neon_matmul<V, KernelQ4_0>,
+            neon_matmul<V, KernelQ4_1>,   neon_matmul<V, KernelQ5_0>,   neon_matmul<V, KernelQ5_1>,
+            neon_matmul<V, KernelQ8_0>,   neon_matmul<V, KernelQ2_K>,   neon_matmul<V, KernelQ3_K>,
+            neon_matmul<V, KernelQ4_K>,   neon_matmul<V, KernelQ5_K>,   neon_matmul<V, KernelQ6_K>,
+            neon_matmul<V, KernelIQ4_NL>, neon_matmul<V, KernelIQ4_XS>, float_matmul<V, ElementBF16>};
+}
+
+template <class V>
+constexpr NeonTable neon_table(uint64_t (*integer_peak)(uint64_t n, int32_t* sink)) {
+    return {V::kGroup,
+            neon_functions<V>(),
+            to_f16<V>,
+            expand_s8<V>,
+            quantize_activations,
+            dequantize_activations,
+            integer_peak,
+            kActivationBytes,
+            kGroupsAtOnce};
+}
+
+}  // namespace
+}  // namespace distill
