@@ -129,7 +129,8 @@ void Ops::matmul(std::initializer_list<Product> products, const Activation& h) c
 }
 
 void Ops::logits(float* out, const Matrix& weight, const Activation& h, Activation& pairs) const {
-    if (weight.format->block_weights == 1 || kernels_.is_wide(*weight.format)) return matmul({{out, &weight}}, h);
+    const bool twice = kernels_.logits_twice && !kernels_.is_wide(*weight.format);
+    if (weight.format->block_weights == 1 || !twice) return matmul({{out, &weight}}, h);
     const Ops doubled(*this, 2 * n_tokens_);
     doubled.for_groups([&](std::size_t first, std::size_t last) {
         std::vector<std::byte> rounded(h.n / kActBlock * kernels_.act_block_bytes);

@@ -3,9 +3,10 @@
 #   OBJECT  an object with kernels, build/aarch64/quant/kernels/neon_dotprod.o if not given
 #   CPU     LLVM's names: neoverse-n1 (the server's Cortex-A76) and apple-m1 if none is given
 #
-# For each format and number of tokens: cycles for one turn of the loop as LLVM's model of the processor has it, all data in
-# the first-level cache, beside the bound of the multiply pipes (dot products and float multiply-adds at what the core can
-# start in a cycle), and multiply-adds per cycle. A model of a processor, not a measurement: a bound to work towards.
+# For each loop: cycles for one turn as LLVM's model of the processor has it, all data in the first-level cache, beside the
+# bound of the multiply pipes (dot products, multiplications and multiply-adds at what the core can start in a cycle), and
+# multiply-adds per cycle. Loops for many tokens know formats by what they need to know: a sum for 32 columns or for 16, how many
+# of them one integer holds, a minimum or none. A model of a processor, not a measurement: a bound to work towards.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 object=${1:-build/aarch64/quant/kernels/neon_dotprod.o}
@@ -26,7 +27,7 @@ $objdump -dC --no-show-raw-insn "$object" | python3 -c '
 import re, subprocess, sys
 
 mca, cpus = sys.argv[1], sys.argv[2:]
-MULTIPLY = re.compile(r"^(sdot|usdot|udot|smmla|smull2?|smlal2?|fmul|fmla|fmls)$")
+MULTIPLY = re.compile(r"^(sdot|usdot|udot|smmla|smull2?|smlal2?|mul|mla|fmul|fmla|fmls)$")
 DOT = re.compile(r"^(sdot|usdot|udot|smull2?|smlal2?)$")
 PER_DOT = {"sdot": 16, "usdot": 16, "smull": 8, "smull2": 8, "smlal": 8, "smlal2": 8}
 PIPES = {"neoverse-n1": 2, "cortex-a76": 2, "apple-m1": 4}
@@ -37,10 +38,16 @@ for line in sys.stdin:
         functions[name] = []
     elif (m := re.match(r"^\s*([0-9a-f]+):\s+(\S+)\s*(.*)$", line)) and name:
         functions[name].append((int(m.group(1), 16), m.group(2), m.group(3)))
-print("%-34s %-12s %6s %6s %8s %8s %6s %8s" % ("loop", "cpu", "instr", "dots", "cycles", "bound", "ratio", "MAC/cyc"))
+print("%-48s %-12s %6s %6s %8s %8s %6s %8s" % ("loop", "cpu", "instr", "dots", "cycles", "bound", "ratio", "MAC/cyc"))
 for name, code in functions.items():
-    m = re.search(r"(token_rows|span_rows|neon_matmul)<[^,]*::(\w+), [^,]*(Kernel\w+)(?:, (\d+)ul)?>", name)
-    if not m: continue
+    few = re.search(r"few_rows<[^,]*, [^,]*Kernel(\w+)<.*>, (\d+)ul>", name)
+    many = re.search(r"tokens<[^,]*, [^,]*Loop<(\w+), (\d)ul, (\d+)ul, (-?\d), \w+>, (\d+)ul>", name)
+    if not few and not many: continue
+    if few: label = "%s, tokens: %s" % few.groups()
+    else:
+        whole, scales, at_once, minimum, tokens = many.groups()
+        label = "%s of %d, %s at once%s, tokens: %s" % ("sums" if whole == "true" else "32-column sums", 32 // int(scales), at_once,
+                                                   "" if minimum == "0" else ", minima", tokens)
     # Innermost loops with dot products: a branch back over code that holds no other such loop.
     loops = []
     for at, op, args in code:
@@ -57,7 +64,7 @@ for name, code in functions.items():
             text.append(op + " " + re.sub(r"\s*//.*", "", args))
         dots = [c[1] for c in body if DOT.match(c[1])]
         macs = sum(PER_DOT.get(d, 16) for d in dots)
-        multiplies = sum(bool(MULTIPLY.match(c[1])) for c in body)
+        multiplies = sum(bool(MULTIPLY.match(c[1])) and c[2].startswith("v") for c in body)
         for cpu in cpus:
             run = subprocess.run([mca, "-mtriple=aarch64-linux-gnu", "-mcpu=" + cpu, "-mattr=+dotprod,+i8mm,+fullfp16",
                                   "-iterations=100", "-instruction-tables=false", "-"], input="\n".join(text) + "\n",
@@ -67,6 +74,5 @@ for name, code in functions.items():
                 print("mca:", name[:80], cpu, run.stderr.strip()[:200], file=sys.stderr)
                 sys.exit(1)
             cycles, bound = int(total.group(1)) / 100, multiplies / PIPES.get(cpu, 2)
-            label = m.group(3)[6:] + " " + m.group(1) + (" x" + m.group(4) if m.group(4) else "")
-            print("%-34s %-12s %6d %6d %8.1f %8.1f %6.2f %8.1f" % (label, cpu, len(body), len(dots), cycles, bound, cycles / bound, macs / cycles))
+            print("%-48s %-12s %6d %6d %8.1f %8.1f %6.2f %8.1f" % (label, cpu, len(body), len(dots), cycles, bound, cycles / bound, macs / cycles))
 ' "$mca" "$@"

@@ -54,6 +54,7 @@ struct Kernels {
     // ... and which formats (in the order of formats()) read them as integers of more than 8 bits.
     std::array<bool, 15> wide{};
     std::size_t groups_at_once = 1;  // that one call takes: unpacking weights is shared by more tokens
+    bool logits_twice = true;  // the input of the output matrix is rounded twice (Ops::logits), if that is not wide
 
     bool is_wide(const Format& f) const { return wide[static_cast<std::size_t>(&f - formats().data())]; }
     MatmulFn matmul_of(const Format& f) const {

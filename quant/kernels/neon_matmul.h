@@ -74,11 +74,53 @@ struct RowScales {
 
 // -offset * sum(q), from -8 * sum(q).
 template <int kOffset>
-DISTILL_INLINE int32x2_t starts(const int32_t* minus_8_sums) {
-    const int32x2_t v = vld1_s32(minus_8_sums);
-    if constexpr (kOffset < 8) return vshr_n_s32(v, 8 / kOffset / 2);
-    else if constexpr (kOffset == 8) return v;
-    else return vshl_n_s32(v, __builtin_ctz(kOffset / 8));
+DISTILL_INLINE int32x4_t starts(int32x4_t minus_8_sums) {
+    if constexpr (kOffset < 8) return vshrq_n_s32(minus_8_sums, 8 / kOffset / 2);
+    else if constexpr (kOffset == 8) return minus_8_sums;
+    else return vshlq_n_s32(minus_8_sums, __builtin_ctz(kOffset / 8));
+}
+
+// 64 bytes of four registers by one load. The compiler is not to know that `p` moves by constant steps: it would keep
+// several pointers and move each of them, where the load itself moves one at no price.
+DISTILL_INLINE uint8x16x4_t next64(const uint8_t*& p) {
+    const uint8x16x4_t v = vld1q_u8_x4(p);
+    p += 64;
+    __asm__("" : "+r"(p));
+    return v;
+}
+DISTILL_INLINE int8x16x4_t next64(const int8_t*& p) {
+    const int8x16x4_t v = vld1q_s8_x4(p);
+    p += 64;
+    __asm__("" : "+r"(p));
+    return v;
+}
+// `v` is computed here and not where the compiler puts it off to: what it is made of would have to be kept until then.
+template <class Vector>
+DISTILL_INLINE void settle(Vector& v) {
+    __asm__("" : "+w"(v));
+}
+// `product` is computed before `sum`, which it is made of, goes on.
+DISTILL_INLINE void settle(int32x4_t& product, int32x4_t& sum) { __asm__("" : "+w"(product), "+w"(sum)); }
+
+// 4 * N rows of what fills 64 bytes for 16 of them, from `p` on; `p` moves on by 64 bytes.
+template <size_t N>
+struct RowBytes {
+    uint8x16_t v[N];
+    DISTILL_INLINE explicit RowBytes(const uint8_t*& p) {
+        if constexpr (N == 4) {
+            const uint8x16x4_t all = next64(p);
+            unroll<4>([&](auto n) DISTILL_LAMBDA { v[n] = all.val[n]; });
+        } else {
+            unroll<N>([&](auto n) DISTILL_LAMBDA { v[n] = vld1q_u8(p + 16 * n); });
+            p += 64;
+        }
+    }
+};
+
+// What stands at `p` is needed too late to fill registers until then.
+template <class P>
+DISTILL_INLINE void leave_in_memory(P& p) {
+    __asm__ volatile("" : : "r"(&p) : "memory");
 }
 
 template <size_t T, size_t N, class Job>
@@ -88,9 +130,19 @@ DISTILL_INLINE void for_each(const Job& job) {
 
 // What T tokens have summed up for the rows of a panel.
 template <size_t T>
-using Sums = float[T][kPanelRows];
+using Sums = float32x4_t[T][4];
 
-DISTILL_INLINE void add_to(float* sum, float32x4_t v, float unit) { vst1q_f32(sum, vfmaq_n_f32(vld1q_f32(sum), v, unit)); }
+// 16 numbers to floats.
+struct RowFloats {
+    float32x4_t v[4];
+    DISTILL_INLINE explicit RowFloats(const uint16_t (&p)[kPanelRows]) {
+        unroll<2>([&](auto i) DISTILL_LAMBDA {
+            const float16x8_t both = vreinterpretq_f16_u16(vld1q_u16(p + 8 * i));
+            v[2 * i] = vcvt_f32_f16(vget_low_f16(both));
+            v[2 * i + 1] = vcvt_high_f32_f16(both);
+        });
+    }
+};
 
 // --- One or two tokens ---------------------------------------------------------------------------------------------
 
@@ -108,16 +160,28 @@ struct Few {
         int8x16_t columns[2][T];
         int32x2_t m[T];
         unroll<T>([&](auto t) DISTILL_LAMBDA {
-            m[t] = vld1_s32(x.m(at, t));
             unroll<2>([&](auto h) DISTILL_LAMBDA { columns[h][t] = vld1q_s8(x.q(at, t) + 16 * h); });
+            int32x4_t numbers = vld1q_s32(x.m(at, t));  // both m, both sums
+            settle(numbers);  // not to be loaded one by one
+            m[t] = vget_low_s32(numbers);
             if constexpr (F::kOffset != 0 && (F::kOffset != 128 || V::kTakesUnsigned)) {
-                const int32x2_t start = starts<F::kOffset>(x.minus_8_sums(at, t));
-                for_each<2, N>([&](auto h, auto n) DISTILL_LAMBDA { dot[h][t][n].start(vdupq_lane_s32(start, h)); });
+                const int32x4_t start = starts<F::kOffset>(numbers);
+                for_each<2, N>([&](auto h, auto n) DISTILL_LAMBDA { dot[h][t][n].start(vdupq_laneq_s32(start, 2 + h)); });
             } else {
                 for_each<2, N>([&](auto h, auto n) DISTILL_LAMBDA { dot[h][t][n].start(vdupq_n_s32(0)); });
             }
         });
+        const uint8_t* next = nullptr;
+        if constexpr (F::kBits == 4) next = p.q[0] + 4 * lane0;
         unroll<4>([&](auto g) DISTILL_LAMBDA {
+            if constexpr (F::kBits == 4) {
+                const RowBytes<N> bytes(next);
+                for_each<N, 2>([&](auto n, auto h) DISTILL_LAMBDA {
+                    const int8x16_t w = vreinterpretq_s8_u8(h == 0 ? V::low(bytes.v[n]) : V::high(bytes.v[n]));
+                    unroll<T>([&](auto t) DISTILL_LAMBDA { dot[h][t][n].template add<g>(w, columns[h][t]); });
+                });
+                return;
+            }
             for_each<N, 2>([&](auto n, auto h) DISTILL_LAMBDA {
                 const size_t byte0 = 4 * (lane0 + 4 * n);
                 if constexpr (F::kOffset == 128 && V::kTakesUnsigned) {
@@ -142,30 +206,29 @@ struct Few {
 
     // 32-column formats: `panel` is the first of x.here.
     DISTILL_INLINE static void unit(Sums<T>& sums, const Panel* panel, const Unit<T>& x) {
-        for (size_t lane0 = 0; lane0 < kPanelRows; lane0 += 4 * N) {
+        unroll<4 / N>([&](auto step) DISTILL_LAMBDA {
             float32x4_t part[T][N];
             for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA { part[t][n] = vdupq_n_f32(0.0f); });
             for (size_t j = 0; j < x.here; ++j) {
                 const Panel& p = panel[j];
-                if (lane0 == 0) {
-                    const char* ahead = prefetch_from<V, T>(&p);
-                    prefetch_share<V, T, Panel, 0, 1>(ahead);
-                }
                 int32x4_t e[T][N];
-                whole_block<0>(e, p, lane0, x, j);
-                unroll<N>([&](auto n) DISTILL_LAMBDA {
-                    const float32x4_t d = V::f16(p.d + lane0 + 4 * n);
-                    unroll<T>([&](auto t) DISTILL_LAMBDA { part[t][n] = vfmaq_f32(part[t][n], vcvtq_f32_s32(e[t][n]), d); });
-                    if constexpr (F::kMin != 0) {
-                        const float32x4_t min = V::f16(p.m + lane0 + 4 * n);
-                        unroll<T>([&](auto t) DISTILL_LAMBDA {
-                            part[t][n] = vfmaq_n_f32(part[t][n], min, static_cast<float>(*x.sum(j, t)));
-                        });
-                    }
+                whole_block<0>(e, p, 4 * N * step, x, j);
+                const RowFloats d(p.d);
+                for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA {
+                    part[t][n] = vfmaq_f32(part[t][n], vcvtq_f32_s32(e[t][n]), d.v[N * step + n]);
                 });
+                if constexpr (F::kMin != 0) {
+                    const RowFloats min(p.m);
+                    for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA {
+                        part[t][n] = vfmaq_n_f32(part[t][n], min.v[N * step + n], static_cast<float>(*x.sum(j, t)));
+                    });
+                }
             }
-            for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA { add_to(sums[t] + lane0 + 4 * n, part[t][n], *x.unit(t)); });
-        }
+            for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA {
+                float32x4_t& sum = sums[t][N * step + n];
+                sum = vfmaq_n_f32(sum, part[t][n], *x.unit(t));
+            });
+        });
     }
 };
 
@@ -180,73 +243,87 @@ DISTILL_INLINE void end_part(float32x4_t (&f)[T][N], int32x4_t (&sum)[T][N]) {
 
 // --- Q4_K and Q5_K -------------------------------------------------------------------------------------------------
 
-// Columns 4k..4k + 3 of a half, of the pair's first block (kOdd = 0) or second one.
-template <class V, size_t k, size_t kOdd>
-DISTILL_INLINE int8x16_t k_weights(const HalfPairQ4_K&, uint8x16_t bytes, size_t) {
-    return vreinterpretq_s8_u8(kOdd == 0 ? V::low(bytes) : V::high(bytes));
-}
-template <class V, size_t k, size_t kOdd>
-DISTILL_INLINE int8x16_t k_weights(const HalfPairQ5_K& half, uint8x16_t bytes, size_t byte0) {
-    constexpr int kShift = static_cast<int>(2 * k + kOdd) - 4;
-    return vreinterpretq_s8_u8(
-        V::merge(kOdd == 0 ? V::low(bytes) : V::high(bytes), V::template shift_right<kShift>(V::load(half.h + byte0)), 0x10));
-}
-
-// 6-bit minima for dot products: of each row those of blocks 0..3 and 4..7.
-struct MinimaByRow {
-    int8x16_t v[2][4];  // [blocks][rows]
-    DISTILL_INLINE explicit MinimaByRow(const uint8_t (&min)[128]) {
-        unroll<2>([&](auto i) DISTILL_LAMBDA {
-            uint8x16_t row[4];
-            unroll<4>([&](auto j) DISTILL_LAMBDA { row[j] = vld1q_u8(min + 64 * i + 16 * j); });
-            const uint16x8_t a = vreinterpretq_u16_u8(vzip1q_u8(row[0], row[1])), b = vreinterpretq_u16_u8(vzip2q_u8(row[0], row[1]));
-            const uint16x8_t c = vreinterpretq_u16_u8(vzip1q_u8(row[2], row[3])), d = vreinterpretq_u16_u8(vzip2q_u8(row[2], row[3]));
-            v[i][0] = vreinterpretq_s8_u16(vzip1q_u16(a, c));
-            v[i][1] = vreinterpretq_s8_u16(vzip2q_u16(a, c));
-            v[i][2] = vreinterpretq_s8_u16(vzip1q_u16(b, d));
-            v[i][3] = vreinterpretq_s8_u16(vzip2q_u16(b, d));
-        });
+// The fifth bits of 16 columns of a pair of blocks, which stand before their nibbles, if there are any.
+template <class V, class F, size_t N>
+struct FifthBits {
+    DISTILL_INLINE explicit FifthBits(const uint8_t*&) {}
+    // Columns 4k..4k + 3 of the pair's first block (kOdd = 0) or second one.
+    template <size_t k, size_t kOdd>
+    DISTILL_INLINE int8x16_t weights(uint8x16_t bytes, size_t) const {
+        return vreinterpretq_s8_u8(kOdd == 0 ? V::low(bytes) : V::high(bytes));
     }
 };
+template <class V, size_t N>
+struct FifthBits<V, KernelQ5_K<V>, N> {
+    RowBytes<N> bits;
+    DISTILL_INLINE explicit FifthBits(const uint8_t*& next) : bits(next) {}
+    template <size_t k, size_t kOdd>
+    DISTILL_INLINE int8x16_t weights(uint8x16_t bytes, size_t n) const {
+        constexpr int kShift = static_cast<int>(2 * k + kOdd) - 4;
+        return vreinterpretq_s8_u8(V::merge(kOdd == 0 ? V::low(bytes) : V::high(bytes), V::template shift_right<kShift>(bits.v[n]), 0x10));
+    }
+};
+
+// 6-bit scales of a Q4_K or Q5_K panel, and of its minima the sums with a token's sums, by dot products: each row's minima of
+// four blocks have to stand together for that.
+template <class V, size_t T>
+DISTILL_INLINE void scales_and_minima(uint8_t (&scale)[8][kPanelRows], int32x4_t (&minima)[T][4], const uint8_t (&s)[3][64], const Unit<T>& x) {
+    const uint8_t* next = s[0];
+    const RowBytes<4> scales(next), mins(next), upper(next);
+    const uint8x16_t pair = vdupq_n_u8(0x30);
+    uint8x16_t min[2][4];
+    unroll<4>([&](auto i) DISTILL_LAMBDA {
+        const uint8x16_t up = upper.v[i];
+        vst1q_u8(scale[i], vbslq_u8(pair, vshlq_n_u8(up, 4), V::low(scales.v[i])));
+        vst1q_u8(scale[4 + i], vbslq_u8(pair, vshlq_n_u8(up, 2), V::high(scales.v[i])));
+        min[0][i] = vbslq_u8(pair, up, V::low(mins.v[i]));
+        min[1][i] = vbslq_u8(pair, vshrq_n_u8(up, 2), V::high(mins.v[i]));
+    });
+    int8x16_t by_row[2][4];  // [four blocks][four rows]
+    unroll<2>([&](auto i) DISTILL_LAMBDA {
+        const uint16x8_t a = vreinterpretq_u16_u8(vzip1q_u8(min[i][0], min[i][1])), b = vreinterpretq_u16_u8(vzip2q_u8(min[i][0], min[i][1]));
+        const uint16x8_t c = vreinterpretq_u16_u8(vzip1q_u8(min[i][2], min[i][3])), d = vreinterpretq_u16_u8(vzip2q_u8(min[i][2], min[i][3]));
+        by_row[i][0] = vreinterpretq_s8_u16(vzip1q_u16(a, c));
+        by_row[i][1] = vreinterpretq_s8_u16(vzip2q_u16(a, c));
+        by_row[i][2] = vreinterpretq_s8_u16(vzip1q_u16(b, d));
+        by_row[i][3] = vreinterpretq_s8_u16(vzip2q_u16(b, d));
+    });
+    unroll<T>([&](auto t) DISTILL_LAMBDA {
+        int8x16_t digits[3];
+        unroll<3>([&](auto i) DISTILL_LAMBDA { digits[i] = vcombine_s8(vld1_s8(x.digits(t) + 8 * i), vdup_n_s8(0)); });
+        unroll<4>([&](auto n) DISTILL_LAMBDA {
+            int32x4_t sum = vdupq_n_s32(0);
+            unroll<3>([&](auto i) DISTILL_LAMBDA {
+                if constexpr (i > 0) sum = vshlq_n_s32(sum, 7);
+                typename V::template Dot<6> dot;
+                dot.start(sum);
+                dot.template add<0>(by_row[0][n], digits[i]);
+                dot.template add<1>(by_row[1][n], digits[i]);
+                sum = dot.sum_of_two();
+            });
+            minima[t][n] = sum;
+        });
+    });
+}
 
 // One or two tokens. Both blocks of a pair at once, so that every byte of weights is loaded once.
 template <class V, class F, size_t T>
 DISTILL_INLINE void few_scaled(Sums<T>& sums, const typename F::Panel& p, const Unit<T>& x) {
     using Dot = typename V::template Dot<6>;
     constexpr size_t N = 4 / T, kPairs = Traits<F>::sums_at_once() / 2;
-    const PreparedScalesMins s = F::prepare(p);
-    // The minima, before the registers are needed for something else.
-    alignas(16) int32_t minima[T][kPanelRows];
-    {
-        const MinimaByRow min(s.min);
-        unroll<T>([&](auto t) DISTILL_LAMBDA {
-            int8x8_t digits[3];
-            unroll<3>([&](auto i) DISTILL_LAMBDA { digits[i] = vld1_s8(x.digits(t) + 8 * i); });
-            unroll<4>([&](auto n) DISTILL_LAMBDA {
-                int32x4_t sum = vdupq_n_s32(0);
-                unroll<3>([&](auto i) DISTILL_LAMBDA {
-                    if constexpr (i > 0) sum = vshlq_n_s32(sum, 7);
-                    Dot dot;
-                    dot.start(sum);
-                    dot.template add<0>(min.v[0][n], vcombine_s8(digits[i], digits[i]));
-                    dot.template add<1>(min.v[1][n], vcombine_s8(digits[i], digits[i]));
-                    sum = dot.sum_of_two();
-                });
-                vst1q_s32(minima[t] + 4 * n, sum);
-            });
-        });
-    }
-    const char* ahead = prefetch_from<V, T>(&p);
-    for (size_t lane0 = 0; lane0 < kPanelRows; lane0 += 4 * N) {
+    alignas(16) uint8_t scales[8][kPanelRows];
+    int32x4_t minima[T][4];
+    scales_and_minima<V, T>(scales, minima, p.s, x);
+    unroll<4 / N>([&](auto step) DISTILL_LAMBDA {
+        leave_in_memory(minima);
+        leave_in_memory(sums);
+        constexpr size_t lane0 = 4 * N * step;
+        const uint8_t* next = reinterpret_cast<const uint8_t*>(p.pair) + 4 * lane0;
         float32x4_t f[T][N];
         unroll<4 / kPairs>([&](auto part) DISTILL_LAMBDA {
             int32x4_t sum[T][N];
             for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA { sum[t][n] = vdupq_n_s32(0); });
-            for (size_t i = part * kPairs; i < (part + 1) * kPairs; ++i) {
-                if (lane0 == 0) {
-                    constexpr size_t kStep = Prefetch<V, T>::kStep, kBytes = sizeof(p.pair[0]);
-                    unroll<(kBytes + kStep - 1) / kStep>([&](auto k) DISTILL_LAMBDA { V::prefetch(ahead + i * kBytes + k * kStep); });
-                }
+            const auto pair = [&](size_t i) DISTILL_LAMBDA {
                 Dot dot[2][T][N];
                 int32x4_t e[2][T][N];
                 int32x2_t m[2][T];
@@ -255,39 +332,47 @@ DISTILL_INLINE void few_scaled(Sums<T>& sums, const typename F::Panel& p, const 
                     unroll<N>([&](auto n) DISTILL_LAMBDA { dot[odd][t][n].start(vdupq_n_s32(0)); });
                 });
                 unroll<2>([&](auto h) DISTILL_LAMBDA {
-                    const auto& half = p.pair[i][h];
                     int8x16_t columns[2][T];
                     for_each<2, T>([&](auto odd, auto t) DISTILL_LAMBDA { columns[odd][t] = vld1q_s8(x.q(2 * i + odd, t) + 16 * h); });
-                    for_each<4, N>([&](auto k, auto n) DISTILL_LAMBDA {
-                        const size_t byte0 = 4 * (lane0 + 4 * n);
-                        const uint8x16_t bytes = V::load(half.q[k] + byte0);
-                        unroll<2>([&](auto odd) DISTILL_LAMBDA {
-                            const int8x16_t w = k_weights<V, k, odd>(half, bytes, byte0);
+                    const FifthBits<V, F, N> fifth(next);
+                    unroll<4>([&](auto k) DISTILL_LAMBDA {
+                        const RowBytes<N> bytes(next);
+                        for_each<N, 2>([&](auto n, auto odd) DISTILL_LAMBDA {
+                            const int8x16_t w = fifth.template weights<k, odd>(bytes.v[n], n);
                             unroll<T>([&](auto t) DISTILL_LAMBDA { dot[odd][t][n].template add<k>(w, columns[odd][t]); });
                         });
                     });
                     for_each<2, T>([&](auto odd, auto t) DISTILL_LAMBDA {
                         unroll<N>([&](auto n) DISTILL_LAMBDA {
-                            const int32x4_t so_far = dot[odd][t][n].sum();
-                            if constexpr (h == 0) e[odd][t][n] = vmulq_lane_s32(so_far, m[odd][t], 0);
-                            else e[odd][t][n] = vmlaq_lane_s32(e[odd][t][n], so_far, m[odd][t], 1);
-                            if constexpr (h == 0) dot[odd][t][n].start(so_far);
+                            int32x4_t so_far = dot[odd][t][n].sum();
+                            if constexpr (h == 0) {
+                                e[odd][t][n] = vmulq_lane_s32(so_far, m[odd][t], 0);
+                                settle(e[odd][t][n], so_far);
+                                dot[odd][t][n].start(so_far);
+                            } else {
+                                e[odd][t][n] = vmlaq_lane_s32(e[odd][t][n], so_far, m[odd][t], 1);
+                            }
                         });
                     });
                 });
                 unroll<2>([&](auto odd) DISTILL_LAMBDA {
-                    const RowScales<N> scale(s.scale + 16 * (2 * i + odd) + lane0);
+                    const RowScales<N> scale(scales[2 * i + odd] + lane0);
                     for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA { sum[t][n] = vmlaq_s32(sum[t][n], e[odd][t][n], scale.v[n]); });
                 });
+            };
+            for (size_t i = part * kPairs; i < (part + 1) * kPairs; i += 2) {
+                pair(i);
+                pair(i + 1);
             }
             end_part<T, N, part == 0>(f, sum);
         });
+        const RowFloats d(p.d), dmin(p.dmin);
         for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA {
-            const float32x4_t d = V::f16(p.d + lane0 + 4 * n), dmin = V::f16(p.dmin + lane0 + 4 * n);
-            const float32x4_t min = vcvtq_f32_s32(vld1q_s32(minima[t] + lane0 + 4 * n));
-            add_to(sums[t] + lane0 + 4 * n, vfmsq_f32(vmulq_f32(f[t][n], d), min, dmin), *x.unit(t));
+            constexpr size_t at = N * step + n;
+            const float32x4_t v = vfmsq_f32(vmulq_f32(f[t][n], d.v[at]), vcvtq_f32_s32(minima[t][at]), dmin.v[at]);
+            sums[t][at] = vfmaq_n_f32(sums[t][at], v, *x.unit(t));
         });
-    }
+    });
 }
 
 // --- Formats with a scale for each half ----------------------------------------------------------------------------
@@ -306,14 +391,12 @@ DISTILL_INLINE void few_halves(Sums<T>& sums, const typename F::Panel& p, const 
     constexpr size_t N = 2 / T, kAtOnce = Traits<F>::sums_at_once();
     static_assert(kAtOnce == 4 || kAtOnce == 16);
     const auto prepared = F::prepare(p);
-    const char* ahead = prefetch_from<V, T>(&p);
     for (size_t lane0 = 0; lane0 < kPanelRows; lane0 += 4 * N) {
         float32x4_t f[T][N];
         int32x4_t sum[T][N], minima[T][N];
         for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA { minima[t][n] = sum[t][n] = vdupq_n_s32(0); });
         for_each<2, 2>([&](auto half, auto h) DISTILL_LAMBDA {
             constexpr size_t part = 2 * half + h;
-            if (lane0 == 0) prefetch_share<V, T, typename F::Panel, part, 4>(ahead);
             Dot dot[4][T][N];
             int8x16_t columns[4][T];
             for_each<4, T>([&](auto k, auto t) DISTILL_LAMBDA {
@@ -321,8 +404,8 @@ DISTILL_INLINE void few_halves(Sums<T>& sums, const typename F::Panel& p, const 
                 if constexpr (F::kOffset == 0) {
                     unroll<N>([&](auto n) DISTILL_LAMBDA { dot[k][t][n].start(vdupq_n_s32(0)); });
                 } else {
-                    const int32x2_t start = starts<F::kOffset>(x.minus_8_sums(4 * half + k, t));
-                    unroll<N>([&](auto n) DISTILL_LAMBDA { dot[k][t][n].start(vdupq_lane_s32(start, h)); });
+                    const int32x4_t start = starts<F::kOffset>(vld1q_s32(x.m(4 * half + k, t)));
+                    unroll<N>([&](auto n) DISTILL_LAMBDA { dot[k][t][n].start(vdupq_laneq_s32(start, 2 + h)); });
                 }
             });
             for_each<4, N>([&](auto g, auto n) DISTILL_LAMBDA {
@@ -356,9 +439,78 @@ DISTILL_INLINE void few_halves(Sums<T>& sums, const typename F::Panel& p, const 
         for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA {
             float32x4_t v = vmulq_f32(f[t][n], V::f16(p.d + lane0 + 4 * n));
             if constexpr (F::kMin != 0) v = vfmaq_f32(v, vcvtq_f32_s32(minima[t][n]), V::f16(p.dmin + lane0 + 4 * n));
-            add_to(sums[t] + lane0 + 4 * n, v, *x.unit(t));
+            float32x4_t& sum = sums[t][lane0 / 4 + n];
+            sum = vfmaq_n_f32(sum, v, *x.unit(t));
         });
     }
+}
+
+// Four columns of blocks 0 and 2 (k = 0) or 1 and 3 of half a Q6_K panel, as stored: `low` has the nibbles of both, `high` the
+// upper bits of all four. Inserting shifts do two steps at once.
+template <class V, size_t k>
+DISTILL_INLINE void q6_weights(int8x16_t (&w)[2], uint8x16_t low, uint8x16_t high) {
+    if constexpr (k == 1) high = vshrq_n_u8(high, 2);
+    uint8x16_t lower = V::masked(high, 3);
+    settle(lower);  // before an insertion changes `high`
+    w[1] = vreinterpretq_s8_u8(k == 0 ? vsraq_n_u8(V::masked(high, 0x30), low, 4) : vsriq_n_u8(high, low, 4));
+    w[0] = vreinterpretq_s8_u8(vsliq_n_u8(low, lower, 4));
+}
+
+// One token: all 16 rows and two of the four blocks at a time. What halves are multiplied with, scale * m, is made
+// first: as 16-bit numbers the scales need no second widening.
+template <class V>
+DISTILL_INLINE void few_q6(Sums<1>& sums, const PanelQ6_K& p, const Unit<1>& x) {
+    using Dot = typename V::template Dot<6>;
+    float32x4_t f[1][4];
+    unroll<4>([&](auto n) DISTILL_LAMBDA { f[0][n] = vdupq_n_f32(0.0f); });
+    for (size_t half = 0; half < 2; ++half) {
+        unroll<2>([&](auto h) DISTILL_LAMBDA {
+            int32x4_t sum[1][4];
+            unroll<2>([&](auto k) DISTILL_LAMBDA {
+                Dot dot[2][4];
+                int8x16_t columns[2];
+                int16x4_t m[2];
+                unroll<2>([&](auto i) DISTILL_LAMBDA {
+                    const size_t j = 4 * half + k + 2 * i;
+                    columns[i] = vld1q_s8(x.q(j, 0) + 16 * h);
+                    int32x4_t numbers = vld1q_s32(x.m(j, 0));  // both m, both sums
+                    settle(numbers);
+                    const int32x4_t start = starts<32>(numbers);
+                    unroll<4>([&](auto n) DISTILL_LAMBDA { dot[i][n].start(vdupq_laneq_s32(start, 2 + h)); });
+                    m[i] = vreinterpret_s16_s32(h == 0 ? vpadd_s32(vget_low_s32(numbers), vget_low_s32(numbers)) : vget_low_s32(numbers));
+                });
+                const uint8_t* next = p.q[half][4 * h][k];
+                __asm__ volatile("" : "+r"(next));  // so that the upper bits are loaded again and not kept
+                unroll<4>([&](auto g) DISTILL_LAMBDA {
+                    // Not by one load: inserting shifts change their registers, and those of such a load would be copied first.
+                    uint8x16_t low[4];
+                    unroll<4>([&](auto n) DISTILL_LAMBDA { low[n] = vld1q_u8(next + 16 * n); });
+                    next += k == 0 ? 128 : 64;
+                    const RowBytes<4> high(next);
+                    if constexpr (k == 1) next += 64;
+                    unroll<4>([&](auto n) DISTILL_LAMBDA {
+                        int8x16_t w[2];
+                        q6_weights<V, k>(w, low[n], high.v[n]);
+                        unroll<2>([&](auto i) DISTILL_LAMBDA { dot[i][n].template add<g>(w[i], columns[i]); });
+                    });
+                });
+                unroll<2>([&](auto i) DISTILL_LAMBDA {
+                    const int8x16_t scale = vld1q_s8(p.s[8 * half + 2 * (k + 2 * i) + h]);
+                    const int16x8_t wide[2] = {vmovl_s8(vget_low_s8(scale)), vmovl_high_s8(scale)};
+                    unroll<4>([&](auto n) DISTILL_LAMBDA {
+                        int32x4_t factor;
+                        if constexpr (n % 2 == 0) factor = vmull_lane_s16(vget_low_s16(wide[n / 2]), m[i], 2 * h);
+                        else factor = vmull_high_lane_s16(wide[n / 2], m[i], 2 * h);
+                        if constexpr (k == 0 && i == 0) sum[0][n] = vmulq_s32(dot[i][n].sum(), factor);
+                        else sum[0][n] = vmlaq_s32(sum[0][n], dot[i][n].sum(), factor);
+                    });
+                });
+            });
+            end_part<1, 4, false>(f, sum);
+        });
+    }
+    const RowFloats d(p.d);
+    unroll<4>([&](auto n) DISTILL_LAMBDA { sums[0][n] = vfmaq_n_f32(sums[0][n], vmulq_f32(f[0][n], d.v[n]), *x.unit(0)); });
 }
 
 // IQ4_XS: a block has its bytes for itself, two blocks fill a 32-bit sum.
@@ -367,11 +519,9 @@ DISTILL_INLINE void few_blocks(Sums<T>& sums, const typename F::Panel& p, const 
     constexpr size_t N = Few<V, F, T>::N;
     static_assert(Traits<F>::sums_at_once() == 2 && F::kMin == 0);
     const auto prepared = F::prepare(p);
-    const char* ahead = prefetch_from<V, T>(&p);
     for (size_t lane0 = 0; lane0 < kPanelRows; lane0 += 4 * N) {
         float32x4_t f[T][N];
         unroll<4>([&](auto pair) DISTILL_LAMBDA {
-            if (lane0 == 0) prefetch_share<V, T, typename F::Panel, pair, 4>(ahead);
             int32x4_t sum[T][N];
             unroll<2>([&](auto odd) DISTILL_LAMBDA {
                 constexpr size_t j = 2 * pair + odd;
@@ -385,7 +535,8 @@ DISTILL_INLINE void few_blocks(Sums<T>& sums, const typename F::Panel& p, const 
             end_part<T, N, pair == 0>(f, sum);
         });
         for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA {
-            add_to(sums[t] + lane0 + 4 * n, vmulq_f32(f[t][n], V::f16(p.d + lane0 + 4 * n)), *x.unit(t));
+            float32x4_t& sum = sums[t][lane0 / 4 + n];
+            sum = vfmaq_n_f32(sum, vmulq_f32(f[t][n], V::f16(p.d + lane0 + 4 * n)), *x.unit(t));
         });
     }
 }
@@ -394,8 +545,8 @@ DISTILL_INLINE void few_blocks(Sums<T>& sums, const typename F::Panel& p, const 
 
 // 256 columns of 16 rows. Formats with a scale for each half: halves in the order in which few_halves takes them.
 struct Unpacked {
-    alignas(64) int8_t w[4][64][16];  // [four rows][four columns], as sdot wants them: 16 KiB would be too much, this is 4
-    alignas(64) int32_t scale[16][kPanelRows], min[16][kPanelRows];  // k-quants
+    alignas(64) int8_t w[4][64][16];                   // [four rows][four columns]
+    alignas(64) int32_t scale[4][16][4], min[4][16][4];  // [four rows]: of k-quants
     alignas(64) float d[kUnitBlocks][kPanelRows], m[kUnitBlocks][kPanelRows];  // 32-column formats; k-quants: d and dmin in [0]
 };
 
@@ -409,10 +560,12 @@ DISTILL_INLINE void unpack(Unpacked& u, const typename F::Panel& p, size_t block
     for (size_t rows = 0; rows < 4; ++rows) {
         unroll<F::kBlocks / F::kSpan>([&](auto span) DISTILL_LAMBDA {
             if (rows == 0) prefetch_share<V, 8, typename F::Panel, span, F::kBlocks / F::kSpan>(ahead);
-            for_each<8, F::kSpan>([&](auto g, auto k) DISTILL_LAMBDA {
-                constexpr size_t j = span * F::kSpan + k;
+            for_each<4, F::kSpan>([&](auto pair, auto k) DISTILL_LAMBDA {
+                constexpr size_t j = span * F::kSpan + k, g = 2 * pair;
                 constexpr size_t at = F::kScales == 1 ? 8 * j + g : 4 * place_of_half(j, g / 4) + g % 4;
-                vst1q_s8(u.w[rows][8 * block + at], signed_weights<V, F, j, g>(p, 16 * rows));
+                const int8x16_t w[2] = {signed_weights<V, F, j, g>(p, 16 * rows), signed_weights<V, F, j, g + 1>(p, 16 * rows)};
+                vst1q_s8(u.w[rows][8 * block + at], w[0]);
+                vst1q_s8(u.w[rows][8 * block + at + 1], w[1]);
             });
         });
     }
@@ -420,13 +573,13 @@ DISTILL_INLINE void unpack(Unpacked& u, const typename F::Panel& p, size_t block
         for_each<8, F::kScales>([&](auto j, auto h) DISTILL_LAMBDA {
             constexpr size_t at = F::kScales == 1 ? j : place_of_half(j, h);
             const RowScales<4> scale(F::template sub_scales<j, h>(p, prepared));
-            unroll<4>([&](auto n) DISTILL_LAMBDA { vst1q_s32(u.scale[at] + 4 * n, scale.v[n]); });
+            unroll<4>([&](auto n) DISTILL_LAMBDA { vst1q_s32(u.scale[n][at], scale.v[n]); });
             if constexpr (F::kMin != 0) {
                 const uint8_t* from;
                 if constexpr (F::kScales == 1) from = prepared.min + 16 * j;
                 else from = prepared.min[2 * j + h];
                 const RowScales<4> min(from);
-                unroll<4>([&](auto n) DISTILL_LAMBDA { vst1q_s32(u.min[at] + 4 * n, min.v[n]); });
+                unroll<4>([&](auto n) DISTILL_LAMBDA { vst1q_s32(u.min[n][at], min.v[n]); });
             }
         });
     }
@@ -448,9 +601,6 @@ template <class V, class F>
 using LoopOf = Loop<(F::kBlocks > 1), F::kScales, (F::kBlocks > 1) ? Traits<F>::sums_at_once() : 1, F::kMin,
                     V::kBytesMatter && F::kBits == 8>;
 
-template <size_t T>
-DISTILL_INLINE float32x4_t four_units(const Unit<T>& x, size_t t) { return vld1q_f32(x.unit(t)); }
-
 // 32 columns have one scale.
 template <class V, class L, size_t T>
 DISTILL_INLINE void blocks_of_tokens(float* sums, const Unpacked& u, const Unit<T>& x, size_t rows) {
@@ -466,31 +616,27 @@ DISTILL_INLINE void blocks_of_tokens(float* sums, const Unpacked& u, const Unit<
     const int32_t* m = x.m(0, 0);
     const int8_t* weights = u.w[rows][0];
     for (size_t j = 0; j < here; ++j) {
-        const int8x16x4_t w[2] = {vld1q_s8_x4(weights), vld1q_s8_x4(weights + 64)};
-        weights += 128;
+        const int8x16x4_t first_half = next64(weights), second_half = next64(weights);
         int32x4_t scale;
         float32x4_t d, min, sum_x[T / 4];
-        if constexpr (L::kWhole) scale = vld1q_s32(u.scale[j] + 4 * rows);
+        if constexpr (L::kWhole) scale = vld1q_s32(u.scale[rows][j]);
         else d = vld1q_f32(u.d[j] + 4 * rows);
         if constexpr (!L::kWhole && L::kMin != 0) {
             min = vld1q_f32(u.m[j] + 4 * rows);
             unroll<T / 4>([&](auto i) DISTILL_LAMBDA { sum_x[i] = vcvtq_f32_s32(vld1q_s32(x.sum(j, 4 * i))); });
         }
         unroll<T / 2>([&](auto pair) DISTILL_LAMBDA {
-            const int8x16x4_t columns = vld1q_s8_x4(q);
-            const int32x4_t multiples = vld1q_s32(m);
-            q += 64;
-            m += 4;
+            const int8x16x4_t columns = next64(q);
+            const int32x4_t multiples = vld1q_s32(m + 4 * pair);
             unroll<2>([&](auto i) DISTILL_LAMBDA {
                 constexpr size_t t = 2 * pair + i;
-                int32x4_t e;
                 Dot dot;
                 dot.start(vdupq_n_s32(0));
-                unroll<4>([&](auto g) DISTILL_LAMBDA { dot.template add<g>(w[0].val[g], columns.val[2 * i]); });
-                const int32x4_t first = dot.sum();
-                e = vmulq_laneq_s32(first, multiples, 2 * i);
-                dot.start(first);
-                unroll<4>([&](auto g) DISTILL_LAMBDA { dot.template add<g>(w[1].val[g], columns.val[2 * i + 1]); });
+                unroll<4>([&](auto g) DISTILL_LAMBDA { dot.template add<g>(first_half.val[g], columns.val[2 * i]); });
+                int32x4_t so_far = dot.sum(), e = vmulq_laneq_s32(so_far, multiples, 2 * i);
+                settle(e, so_far);
+                dot.start(so_far);
+                unroll<4>([&](auto g) DISTILL_LAMBDA { dot.template add<g>(second_half.val[g], columns.val[2 * i + 1]); });
                 e = vmlaq_laneq_s32(e, dot.sum(), multiples, 2 * i + 1);
                 if constexpr (L::kWhole) {
                     whole[t] = vmlaq_s32(whole[t], e, scale);
@@ -500,6 +646,7 @@ DISTILL_INLINE void blocks_of_tokens(float* sums, const Unpacked& u, const Unit<
                 }
             });
         });
+        m += 2 * T;
         if constexpr (L::kWhole && L::kAtOnce < kUnitBlocks) {
             if ((j + 1) % L::kAtOnce == 0) {
                 unroll<T>([&](auto t) DISTILL_LAMBDA {
@@ -517,24 +664,32 @@ DISTILL_INLINE void blocks_of_tokens(float* sums, const Unpacked& u, const Unit<
         if constexpr (L::kMin != 0) {
             const float32x4_t dmin = vld1q_f32(u.m[0] + 4 * rows);
             int32x4_t minima[T];
-            unroll<8>([&](auto j) DISTILL_LAMBDA {
-                const int32x4_t min = vld1q_s32(u.min[j] + 4 * rows);
-                unroll<T / 4>([&](auto i) DISTILL_LAMBDA {
-                    const int32x4_t sum_x = vld1q_s32(x.sum(j, 4 * i));
+            const int32_t *min = u.min[rows][0], *sum_x = x.sum(0, 0);
+            unroll<8 * T / 16>([&](auto sixteen) DISTILL_LAMBDA {
+                const int32x4x4_t sums_x = vld1q_s32_x4(sum_x + 16 * sixteen);
+                unroll<4>([&](auto i) DISTILL_LAMBDA {
+                    constexpr size_t j = (16 * sixteen + 4 * i) / T, t0 = 4 * i % T;
+                    const int32x4_t min_j = vld1q_s32(min + 4 * j);
                     unroll<4>([&](auto k) DISTILL_LAMBDA {
-                        int32x4_t& to = minima[4 * i + k];
-                        to = j == 0 ? vmulq_laneq_s32(min, sum_x, k) : vmlaq_laneq_s32(to, min, sum_x, k);
+                        int32x4_t& to = minima[t0 + k];
+                        to = j == 0 ? vmulq_laneq_s32(min_j, sums_x.val[i], k) : vmlaq_laneq_s32(to, min_j, sums_x.val[i], k);
                     });
                 });
+                unroll<T>([&](auto t) DISTILL_LAMBDA { settle(minima[t]); });
             });
             unroll<T>([&](auto t) DISTILL_LAMBDA { part[t] = vfmsq_f32(part[t], vcvtq_f32_s32(minima[t]), dmin); });
         }
     }
+    float* sum = sums + 4 * T * rows;
     unroll<T / 4>([&](auto i) DISTILL_LAMBDA {
-        const float32x4_t units = four_units(x, 4 * i);
-        unroll<4>([&](auto k) DISTILL_LAMBDA {
-            float* sum = sums + (4 * i + k) * kPanelRows + 4 * rows;
-            vst1q_f32(sum, vfmaq_laneq_f32(vld1q_f32(sum), part[4 * i + k], units, k));
+        const float32x4_t units = vld1q_f32(x.unit(4 * i));
+        unroll<2>([&](auto k) DISTILL_LAMBDA {
+            constexpr size_t t = 4 * i + 2 * k;
+            float32x4_t a = vld1q_f32(sum + 4 * t), b = vld1q_f32(sum + 4 * t + 4);
+            a = vfmaq_laneq_f32(a, part[t], units, 2 * k);
+            b = vfmaq_laneq_f32(b, part[t + 1], units, 2 * k + 1);
+            vst1q_f32(sum + 4 * t, a);
+            vst1q_f32(sum + 4 * t + 4, b);
         });
     });
 }
@@ -551,7 +706,7 @@ DISTILL_INLINE void halves_of_tokens(float* sums, const Unpacked& u, const Unit<
         unroll<2>([&](auto h) DISTILL_LAMBDA {
             for (size_t j = 4 * half; j < 4 * half + 4; ++j, ++place) {
                 const int8x16x4_t w = vld1q_s8_x4(u.w[rows][4 * place]);
-                const int32x4_t scale = vld1q_s32(u.scale[place] + 4 * rows);
+                const int32x4_t scale = vld1q_s32(u.scale[rows][place]);
                 int32x4_t m[T / 4];
                 unroll<T / 4>([&](auto i) DISTILL_LAMBDA {
                     const int32x4_t a = vld1q_s32(x.m(j, 4 * i)), b = vld1q_s32(x.m(j, 4 * i + 2));
@@ -565,7 +720,7 @@ DISTILL_INLINE void halves_of_tokens(float* sums, const Unpacked& u, const Unit<
                     whole[t] = vmlaq_s32(whole[t], vmulq_laneq_s32(dot.sum(), m[t / 4], t % 4), scale);
                 });
                 if constexpr (L::kMin != 0) {
-                    const int32x4_t min = vld1q_s32(u.min[place] + 4 * rows);
+                    const int32x4_t min = vld1q_s32(u.min[rows][place]);
                     unroll<T>([&](auto t) DISTILL_LAMBDA { minima[t] = vmlaq_n_s32(minima[t], min, minus_half_sum(x, j, t, h)); });
                 }
             }
@@ -581,7 +736,8 @@ DISTILL_INLINE void halves_of_tokens(float* sums, const Unpacked& u, const Unit<
     unroll<T>([&](auto t) DISTILL_LAMBDA {
         float32x4_t v = vmulq_f32(L::kAtOnce == 4 ? part[t] : vcvtq_f32_s32(whole[t]), d);
         if constexpr (L::kMin != 0) v = vfmaq_f32(v, vcvtq_f32_s32(minima[t]), vld1q_f32(u.m[0] + 4 * rows));
-        add_to(sums + t * kPanelRows + 4 * rows, v, *x.unit(t));
+        float* sum = sums + 4 * (rows * T + t);
+        vst1q_f32(sum, vfmaq_n_f32(vld1q_f32(sum), v, *x.unit(t)));
     });
 }
 
@@ -599,38 +755,40 @@ __attribute__((noinline)) void tokens(float* sums, const Unpacked& u, const char
 
 constexpr size_t kGroupsAtOnce = 8;
 
-// One copy for all formats.
+// One copy for all formats. Four rows of all tokens of a group stand together.
 template <class V, size_t T>
 __attribute__((noinline)) void store_sums(MatmulArgs a, size_t row, const float* sums) {
     const int each = static_cast<int>(a.pairs ? T / 2 : T);
     for (int left = a.n_tokens; left > 0; left -= each, sums += T * kPanelRows, a.out += static_cast<size_t>(each) * a.out_stride) {
         a.n_tokens = left < each ? left : each;
         float32x4_t acc[T][4];
-        for_each<T, 4>([&](auto t, auto n) DISTILL_LAMBDA { acc[t][n] = vld1q_f32(sums + t * kPanelRows + 4 * n); });
+        for_each<T, 4>([&](auto t, auto n) DISTILL_LAMBDA { acc[t][n] = vld1q_f32(sums + 4 * (n * T + t)); });
         store_tile<V, 4, T>(a, row, acc);
     }
 }
 
 template <class V, class F, size_t T>
-void few_rows(const MatmulArgs& a) {
+__attribute__((noinline)) void few_rows(const MatmulArgs& a) {
     const size_t n_blocks = a.columns / kActBlock, n_panels = n_blocks / F::kBlocks;
     const auto* panel = static_cast<const typename F::Panel*>(a.panels) + a.row_begin / kPanelRows * n_panels;
     for (size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
-        alignas(16) Sums<T> sums = {};
+        Sums<T> sums;
+        for_each<T, 4>([&](auto t, auto n) DISTILL_LAMBDA { sums[t][n] = vdupq_n_f32(0.0f); });
         for (size_t b = 0; b < n_blocks; b += kUnitBlocks) {
-            const Unit<T> x(a.x, b, n_blocks);
+            const Unit<T> x(a.x, b, Traits<F>::kWhole ? b + kUnitBlocks : n_blocks);
             if constexpr (!Traits<F>::kWhole) Few<V, F, T>::unit(sums, panel, x);
+            else if constexpr (F::kBits == 6 && T == 1) few_q6<V>(sums, *panel, x);
             else if constexpr (F::kScales == 2) few_halves<V, F, T>(sums, *panel, x);
             else if constexpr (F::kMin != 0) few_scaled<V, F, T>(sums, *panel, x);
             else few_blocks<V, F, T>(sums, *panel, x);
             panel += Traits<F>::kWhole ? 1 : x.here;
         }
-        store_sums<V, T>(a, row, sums[0]);
+        store_tile<V, 4, T>(a, row, sums);
     }
 }
 
 template <class V, class F, size_t T>
-void many_rows(const MatmulArgs& a) {
+__attribute__((noinline)) void many_rows(const MatmulArgs& a) {
     const size_t n_blocks = a.columns / kActBlock, n_panels = n_blocks / F::kBlocks;
     const auto* panel = static_cast<const typename F::Panel*>(a.panels) + a.row_begin / kPanelRows * n_panels;
     Unpacked u;
