@@ -63,6 +63,7 @@ for name, code in functions.items():
             if op.startswith(("b.", "cb", "tb")) or op in ("b", "bl", "adrp", "adr", "nop", "ret"): continue
             text.append(op + " " + re.sub(r"\s*//.*", "", args))
         dots = [c[1] for c in body if DOT.match(c[1])]
+        if any(d.endswith("dot") for d in dots): dots = [d for d in dots if d.endswith("dot")]  # the others scale
         macs = sum(PER_DOT.get(d, 16) for d in dots)
         multiplies = sum(bool(MULTIPLY.match(c[1])) and c[2].startswith("v") for c in body)
         for cpu in cpus:

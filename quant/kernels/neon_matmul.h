@@ -51,6 +51,17 @@ DISTILL_INLINE int8x16_t stored_weights(const typename F::Panel& p, size_t byte0
     return vreinterpretq_s8_u8(F::template weights<j, g>(p, byte0));
 }
 
+// Byte i to the low end of 32-bit lane i (255 = zero).
+struct Spreading {
+    uint8_t index[64];
+};
+constexpr Spreading make_spreading() {
+    Spreading s{};
+    for (size_t i = 0; i < 64; ++i) s.index[i] = i % 4 == 0 ? static_cast<uint8_t>(i / 4) : 255;
+    return s;
+}
+alignas(64) constexpr Spreading kSpreading = make_spreading();
+
 // The integer scales of 4 * N rows.
 template <size_t N>
 struct RowScales {
@@ -70,7 +81,18 @@ struct RowScales {
         }
     }
     DISTILL_INLINE explicit RowScales(const uint8_t* p) : RowScales(reinterpret_cast<const int8_t*>(p)) {}  // <= 63
+    // Unsigned ones of all 16 rows by a table look-up, which widens at once.
+    DISTILL_INLINE RowScales(const uint8_t* p, const uint8x16x4_t& spreading) {
+        const uint8x16_t bytes = vld1q_u8(p);
+        unroll<N>([&](auto n) DISTILL_LAMBDA { v[n] = vreinterpretq_s32_u8(vqtbl1q_u8(bytes, spreading.val[n])); });
+    }
 };
+// Loaded each time, for want of registers to keep it.
+DISTILL_INLINE uint8x16x4_t spreading() {
+    const uint8_t* p = kSpreading.index;
+    __asm__ volatile("" : "+r"(p));
+    return vld1q_u8_x4(p);
+}
 
 // -offset * sum(q), from -8 * sum(q).
 template <int kOffset>
@@ -327,13 +349,17 @@ DISTILL_INLINE void few_scaled(Sums<T>& sums, const typename F::Panel& p, const 
                 Dot dot[2][T][N];
                 int32x4_t e[2][T][N];
                 int32x2_t m[2][T];
+                int8x16x4_t all_columns;
+                if constexpr (T == 1) all_columns = vld1q_s8_x4(x.q(2 * i, 0));
                 for_each<2, T>([&](auto odd, auto t) DISTILL_LAMBDA {
                     m[odd][t] = vld1_s32(x.m(2 * i + odd, t));
                     unroll<N>([&](auto n) DISTILL_LAMBDA { dot[odd][t][n].start(vdupq_n_s32(0)); });
                 });
                 unroll<2>([&](auto h) DISTILL_LAMBDA {
                     int8x16_t columns[2][T];
-                    for_each<2, T>([&](auto odd, auto t) DISTILL_LAMBDA { columns[odd][t] = vld1q_s8(x.q(2 * i + odd, t) + 16 * h); });
+                    for_each<2, T>([&](auto odd, auto t) DISTILL_LAMBDA {
+                        columns[odd][t] = T == 1 ? all_columns.val[2 * odd + h] : vld1q_s8(x.q(2 * i + odd, t) + 16 * h);
+                    });
                     const FifthBits<V, F, N> fifth(next);
                     unroll<4>([&](auto k) DISTILL_LAMBDA {
                         const RowBytes<N> bytes(next);
@@ -355,8 +381,10 @@ DISTILL_INLINE void few_scaled(Sums<T>& sums, const typename F::Panel& p, const 
                         });
                     });
                 });
+                const uint8x16x4_t spread = spreading();
                 unroll<2>([&](auto odd) DISTILL_LAMBDA {
-                    const RowScales<N> scale(scales[2 * i + odd] + lane0);
+                    const uint8_t* from = scales[2 * i + odd] + lane0;
+                    const RowScales<N> scale = N == 4 ? RowScales<N>(from, spread) : RowScales<N>(from);
                     for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA { sum[t][n] = vmlaq_s32(sum[t][n], e[odd][t][n], scale.v[n]); });
                 });
             };
