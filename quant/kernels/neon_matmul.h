@@ -815,20 +815,34 @@ __attribute__((noinline)) void few_rows(const MatmulArgs& a) {
     }
 }
 
+// Units of columns, outside; panels, inside: what is read of the tokens stays in the second-level cache for all panels (8
+// groups of 8960 columns are a megabyte). The sums of the rows wait for the next columns in memory.
 template <class V, class F, size_t T>
 __attribute__((noinline)) void many_rows(const MatmulArgs& a) {
+    constexpr size_t kChunkBytes = size_t{128} << 10, kPanelsAtOnce = 16;
     const size_t n_blocks = a.columns / kActBlock, n_panels = n_blocks / F::kBlocks;
-    const auto* panel = static_cast<const typename F::Panel*>(a.panels) + a.row_begin / kPanelRows * n_panels;
+    const size_t chunk_units = kChunkBytes / (a.n_groups * T * kUnitBlocks * kActivationBytes);
+    const size_t chunk = (chunk_units == 0 ? 1 : chunk_units) * kUnitBlocks;
     Unpacked u;
-    for (size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
-        alignas(16) float sums[kGroupsAtOnce * T * kPanelRows];
-        __builtin_memset(sums, 0, a.n_groups * T * kPanelRows * sizeof(float));
-        for (size_t b = 0; b < n_blocks; b += kUnitBlocks) {
-            const size_t left = n_panels - b / F::kBlocks, here = left < Traits<F>::kUnitPanels ? left : Traits<F>::kUnitPanels;
-            for (size_t i = 0; i < here; ++i) unpack<V, F>(u, *panel++, i);
-            tokens<V, LoopOf<V, F>, T>(sums, u, static_cast<const char*>(a.x), b, n_blocks, a.n_groups);
+    for (size_t first = a.row_begin; first < a.row_end; first += kPanelsAtOnce * kPanelRows) {
+        const size_t left = a.row_end - first, most = kPanelsAtOnce * kPanelRows, last = first + (left < most ? left : most);
+        alignas(16) float sums[kPanelsAtOnce][kGroupsAtOnce * T * kPanelRows];
+        for (size_t p = 0; p * kPanelRows < last - first; ++p) {
+            __builtin_memset(sums[p], 0, a.n_groups * T * kPanelRows * sizeof(float));
         }
-        store_sums<V, T>(a, row, sums);
+        for (size_t begin = 0; begin < n_blocks; begin += chunk) {
+            const size_t end = n_blocks - begin < chunk ? n_blocks : begin + chunk;
+            for (size_t row = first; row < last; row += kPanelRows) {
+                const auto* panel =
+                    static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_panels + begin / F::kBlocks;
+                for (size_t b = begin; b < end; b += kUnitBlocks) {
+                    const size_t rest = n_panels - b / F::kBlocks, here = rest < Traits<F>::kUnitPanels ? rest : Traits<F>::kUnitPanels;
+                    for (size_t i = 0; i < here; ++i) unpack<V, F>(u, *panel++, i);
+                    tokens<V, LoopOf<V, F>, T>(sums[(row - first) / kPanelRows], u, static_cast<const char*>(a.x), b, n_blocks, a.n_groups);
+                }
+            }
+        }
+        for (size_t row = first; row < last; row += kPanelRows) store_sums<V, T>(a, row, sums[(row - first) / kPanelRows]);
     }
 }
 
