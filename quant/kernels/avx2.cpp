@@ -453,8 +453,6 @@ DISTILL_INLINE void span_tile(const MatmulArgs& a, std::size_t row, std::size_t 
 // loaded of a token meets two of them, and the tokens of several groups pass over them one after the other. What they
 // sum up waits in memory.
 
-constexpr std::size_t kGroupsAtOnce = 8;
-
 template <class F>
 struct UnpackedSpan {
     using Tr = Traits<F>;
@@ -705,38 +703,26 @@ DISTILL_INLINE void tile_blocks(const MatmulArgs& a, const typename F::Panel* pa
     }
 }
 
-// Units of columns, outside; panels, inside: what is read of the tokens stays in the second-level cache for all panels.
-// The sums of the rows wait for the next columns in memory.
 template <class F, std::size_t T>
 void tile_rows(const MatmulArgs& a) {
     using Block = std::conditional_t<Traits<F>::kWide, WideBlock<T>, NarrowBlock<T>>;
-    constexpr std::size_t kChunkBytes = std::size_t{128} << 10, kPanelsAtOnce = 16;
+    using PanelSums = float[kGroupsAtOnce * T][kPanelRows];
     constexpr std::size_t kUnitPanelBlocks = kUnitBlocks / F::kBlocks;
     const std::size_t n_blocks = a.columns / (kActBlock * F::kBlocks), n_tokens = a.n_groups * T;
-    const std::size_t chunk_units = kChunkBytes / (a.n_groups * kUnitBlocks * sizeof(Block));
-    const std::size_t chunk = (chunk_units == 0 ? 1 : chunk_units) * kUnitPanelBlocks;
     UnpackedSpan<F> u{};  // zeros, because GCC does not see that one of tile_blocks' branches fills it
-    for (std::size_t first = a.row_begin; first < a.row_end; first += kPanelsAtOnce * kPanelRows) {
-        const std::size_t left = a.row_end - first, most = kPanelsAtOnce * kPanelRows;
-        const std::size_t last = first + (left < most ? left : most);
-        alignas(32) float acc[kPanelsAtOnce][kGroupsAtOnce * T][kPanelRows];
-        TokenSums sums[kGroupsAtOnce * T];
-        const __m256 zero = _mm256_setzero_ps();
-        for (std::size_t i = 0; i < n_tokens; ++i) {
-            unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
-                _mm256_store_ps(sums[i].part + 8 * n, zero);
-                for (std::size_t p = 0; p * kPanelRows < last - first; ++p) _mm256_store_ps(acc[p][i] + 8 * n, zero);
-            });
-        }
-        for (std::size_t begin = 0; begin < n_blocks; begin += chunk) {
-            const std::size_t end = n_blocks - begin < chunk ? n_blocks : begin + chunk;
-            for (std::size_t row = first; row < last; row += kPanelRows) {
-                const auto* panel = reinterpret_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_blocks;
-                tile_blocks<F, T>(a, panel + begin, begin, end, u, sums, acc[(row - first) / kPanelRows]);
-            }
-        }
-        store_sums<T>(a, first, last, acc);
+    TokenSums sums[kGroupsAtOnce * T];
+    for (std::size_t i = 0; i < n_tokens; ++i) {
+        unroll<kRegisters>([&](auto n) DISTILL_LAMBDA { _mm256_store_ps(sums[i].part + 8 * n, _mm256_setzero_ps()); });
     }
+    const auto multiply = [&](std::size_t row, std::size_t begin, std::size_t end, PanelSums& to) DISTILL_LAMBDA {
+        const std::size_t from = begin * kUnitPanelBlocks, until = end * kUnitPanelBlocks;
+        const auto* panel = static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_blocks + from;
+        tile_blocks<F, T>(a, panel, from, until < n_blocks ? until : n_blocks, u, sums, to);
+    };
+    const auto store = [&](std::size_t first, std::size_t last, const PanelSums* all) DISTILL_LAMBDA {
+        store_sums<T>(a, first, last, all);
+    };
+    for_units_and_panels<PanelSums>(a, n_tokens, a.n_groups * kUnitBlocks * sizeof(Block), multiply, store);
 }
 
 // --- The table -----------------------------------------------------------------------------------------------------

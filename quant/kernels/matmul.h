@@ -286,6 +286,39 @@ DISTILL_INLINE void store_tile(const MatmulArgs& a, size_t row, typename V::F32 
     }
 }
 
+// --- Several groups of tokens --------------------------------------------------------------------------------------
+// For tables whose calls take more than one: columns are cut, units of 256 of them outside, panels inside, so that what is
+// read of the tokens stays in the second-level cache for all panels. The sums of the rows wait in memory meanwhile.
+
+constexpr size_t kGroupsAtOnce = 8;
+
+// PanelSums: an array of floats for n_tokens <= kGroupsAtOnce * T tokens and the 16 rows of a panel, token-wise in the whole or
+// in groups. unit_bytes: what a product reads of all tokens for 256 columns.
+//   multiply(row, begin, end, sums)    adds units begin..end of the panel at `row` to its sums
+//   store(first, last, sums)           the sums of rows first..last are complete: sums[panel]
+template <class PanelSums, class Multiply, class Store>
+DISTILL_INLINE void for_units_and_panels(const MatmulArgs& a, size_t n_tokens, size_t unit_bytes, const Multiply& multiply,
+                                         const Store& store) {
+    constexpr size_t kCachedBytes = size_t{128} << 10, kPanelsAtOnce = 16, kUnitColumns = 256;
+    const size_t n_units = (a.columns + kUnitColumns - 1) / kUnitColumns;
+    const size_t fitting = kCachedBytes / unit_bytes, step = fitting == 0 ? 1 : fitting;
+    for (size_t first = a.row_begin; first < a.row_end; first += kPanelsAtOnce * kPanelRows) {
+        const size_t left = a.row_end - first, most = kPanelsAtOnce * kPanelRows, last = first + (left < most ? left : most);
+        alignas(64) PanelSums sums[kPanelsAtOnce];
+        for (size_t row = first; row < last; row += kPanelRows) {
+            __builtin_memset(sums[(row - first) / kPanelRows], 0, n_tokens * kPanelRows * sizeof(float));
+        }
+        for (size_t begin = 0; begin < n_units; begin += step) {
+            const size_t end = n_units - begin < step ? n_units : begin + step;
+            for (size_t row = first; row < last; row += kPanelRows) {
+                multiply(row, begin, end, sums[(row - first) / kPanelRows]);
+            }
+        }
+        store(first, last, sums);
+    }
+}
+
+// --- Prefetching ---------------------------------------------------------------------------------------------------
 // Weights are asked for ahead, into the second-level cache, because the hardware's prefetcher stops at 4 KiB pages and a core
 // keeps few misses of its first level under way. One or two tokens are done with a line before the memory is, so the
 // distance is short; more tokens compute for longer than the memory takes, and a line is asked for far enough ahead that

@@ -3,6 +3,8 @@
 
 #include <arm_neon.h>
 
+#include <cmath>
+
 #include "quant/kernels/float_ops.h"
 
 namespace distill {

@@ -781,8 +781,6 @@ __attribute__((noinline)) void tokens(float* sums, const Unpacked& u, const char
 
 // --- Rows ----------------------------------------------------------------------------------------------------------
 
-constexpr size_t kGroupsAtOnce = 8;
-
 // One copy for all formats. Four rows of all tokens of a group stand together.
 template <class V, size_t T>
 __attribute__((noinline)) void store_sums(MatmulArgs a, size_t row, const float* sums) {
@@ -815,35 +813,23 @@ __attribute__((noinline)) void few_rows(const MatmulArgs& a) {
     }
 }
 
-// Units of columns, outside; panels, inside: what is read of the tokens stays in the second-level cache for all panels (8
-// groups of 8960 columns are a megabyte). The sums of the rows wait for the next columns in memory.
 template <class V, class F, size_t T>
 __attribute__((noinline)) void many_rows(const MatmulArgs& a) {
-    constexpr size_t kChunkBytes = size_t{128} << 10, kPanelsAtOnce = 16;
+    using PanelSums = float[kGroupsAtOnce * T * kPanelRows];
     const size_t n_blocks = a.columns / kActBlock, n_panels = n_blocks / F::kBlocks;
-    const size_t chunk_units = kChunkBytes / (a.n_groups * T * kUnitBlocks * kActivationBytes);
-    const size_t chunk = (chunk_units == 0 ? 1 : chunk_units) * kUnitBlocks;
     Unpacked u;
-    for (size_t first = a.row_begin; first < a.row_end; first += kPanelsAtOnce * kPanelRows) {
-        const size_t left = a.row_end - first, most = kPanelsAtOnce * kPanelRows, last = first + (left < most ? left : most);
-        alignas(16) float sums[kPanelsAtOnce][kGroupsAtOnce * T * kPanelRows];
-        for (size_t p = 0; p * kPanelRows < last - first; ++p) {
-            __builtin_memset(sums[p], 0, a.n_groups * T * kPanelRows * sizeof(float));
+    const auto multiply = [&](size_t row, size_t begin, size_t end, PanelSums& sums) DISTILL_LAMBDA {
+        const auto* panels = static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_panels;
+        for (size_t unit = begin; unit < end; ++unit) {
+            const size_t i0 = unit * Traits<F>::kUnitPanels;
+            for (size_t i = 0; i < Traits<F>::kUnitPanels && i0 + i < n_panels; ++i) unpack<V, F>(u, panels[i0 + i], i);
+            tokens<V, LoopOf<V, F>, T>(sums, u, static_cast<const char*>(a.x), unit * kUnitBlocks, n_blocks, a.n_groups);
         }
-        for (size_t begin = 0; begin < n_blocks; begin += chunk) {
-            const size_t end = n_blocks - begin < chunk ? n_blocks : begin + chunk;
-            for (size_t row = first; row < last; row += kPanelRows) {
-                const auto* panel =
-                    static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_panels + begin / F::kBlocks;
-                for (size_t b = begin; b < end; b += kUnitBlocks) {
-                    const size_t rest = n_panels - b / F::kBlocks, here = rest < Traits<F>::kUnitPanels ? rest : Traits<F>::kUnitPanels;
-                    for (size_t i = 0; i < here; ++i) unpack<V, F>(u, *panel++, i);
-                    tokens<V, LoopOf<V, F>, T>(sums[(row - first) / kPanelRows], u, static_cast<const char*>(a.x), b, n_blocks, a.n_groups);
-                }
-            }
-        }
-        for (size_t row = first; row < last; row += kPanelRows) store_sums<V, T>(a, row, sums[(row - first) / kPanelRows]);
-    }
+    };
+    const auto store = [&](size_t first, size_t last, const PanelSums* all) DISTILL_LAMBDA {
+        for (size_t row = first; row < last; row += kPanelRows) store_sums<V, T>(a, row, all[(row - first) / kPanelRows]);
+    };
+    for_units_and_panels<PanelSums>(a, a.n_groups * T, a.n_groups * T * kUnitBlocks * kActivationBytes, multiply, store);
 }
 
 template <class V, template <class> class Format>

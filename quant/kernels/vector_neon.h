@@ -10,7 +10,6 @@ namespace {
 
 struct VectorNeon {
     using U8 = uint8x16_t;
-    using I32 = int32x4_t;
     using F32 = float32x4_t;
     static constexpr size_t kLanes = 4, kGroup = 8, kMaxTile = 8, kPrefetchStep = 128;
 
@@ -38,24 +37,47 @@ struct VectorNeon {
         return v;
     }
     // Each byte to the top of a 32-bit lane of its own (255 = zero); the conversion takes it as a number with 24 binary places.
-    DISTILL_INLINE static U8 spread(const void* p) {
+    DISTILL_INLINE static F32 s8_f32(const int8_t* p) {
         constexpr uint8_t kTop[16] = {255, 255, 255, 0, 255, 255, 255, 1, 255, 255, 255, 2, 255, 255, 255, 3};
-        return vqtbl1q_u8(word(p), vld1q_u8(kTop));
+        return vcvtq_n_f32_s32(vreinterpretq_s32_u8(vqtbl1q_u8(word(p), vld1q_u8(kTop))), 24);
     }
-    DISTILL_INLINE static F32 u8_f32(const uint8_t* p) { return vcvtq_n_f32_u32(vreinterpretq_u32_u8(spread(p)), 24); }
-    DISTILL_INLINE static F32 s8_f32(const int8_t* p) { return vcvtq_n_f32_s32(vreinterpretq_s32_u8(spread(p)), 24); }
     DISTILL_INLINE static F32 load_f32(const float* p) { return vld1q_f32(p); }
     DISTILL_INLINE static void store_f32(float* p, F32 v) { vst1q_f32(p, v); }
     DISTILL_INLINE static void store_f16(uint16_t* p, F32 v) { vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(v))); }
-    DISTILL_INLINE static F32 to_f32(I32 v) { return vcvtq_f32_s32(v); }
     DISTILL_INLINE static F32 set1(float v) { return vdupq_n_f32(v); }
-    DISTILL_INLINE static F32 add(F32 a, F32 b) { return vaddq_f32(a, b); }
     DISTILL_INLINE static F32 mul(F32 a, F32 b) { return vmulq_f32(a, b); }
+    DISTILL_INLINE static F32 add(F32 a, F32 b) { return vaddq_f32(a, b); }
     DISTILL_INLINE static F32 fma(F32 a, F32 b, F32 c) { return vfmaq_f32(c, a, b); }
-    DISTILL_INLINE static F32 fnma(F32 a, F32 b, F32 c) { return vfmsq_f32(c, a, b); }
 
     DISTILL_INLINE static void prefetch(const char* p) { __builtin_prefetch(p, 0, 2); }
 };
+
+#ifdef __ARM_FEATURE_DOTPROD
+// sdot multiplies signed bytes and adds four columns at a time; it takes the token's columns as a lane of a register that
+// holds sixteen.
+struct SignedDot {
+    int32x4_t v;
+    DISTILL_INLINE void start(int32x4_t from) { v = from; }
+    template <size_t kLane>
+    DISTILL_INLINE void add(int8x16_t w, int8x16_t x) {
+        v = vdotq_laneq_s32(v, w, x, kLane);
+    }
+    DISTILL_INLINE int32x4_t sum() const { return v; }
+    DISTILL_INLINE int32x4_t sum_of_two() const { return v; }
+};
+
+inline uint64_t dot_peak(uint64_t n, int32_t* sink) {
+    int32x4_t acc[16];
+    for (int i = 0; i < 16; ++i) acc[i] = vdupq_n_s32(*sink + i);
+    const int8x16_t w = vdupq_n_s8(3), x = vreinterpretq_s8_s32(vdupq_n_s32(*sink | 0x01010101));
+    for (uint64_t k = 0; k < n; ++k) {
+        unroll<16>([&](auto i) DISTILL_LAMBDA { acc[i] = vdotq_s32(acc[i], w, x); });
+    }
+    for (int i = 1; i < 16; ++i) acc[0] = vaddq_s32(acc[0], acc[i]);
+    *sink = vaddvq_s32(acc[0]);
+    return n * 16 * 16;
+}
+#endif
 
 }  // namespace
 }  // namespace distill
