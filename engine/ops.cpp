@@ -54,7 +54,8 @@ AttendScratch::AttendScratch(std::size_t head_dim, const Kernels& kernels)
       expanded(KvCache::kPageTokens * (head_dim + kPanelRows)) {}
 
 OpsScratch::OpsScratch(const Model& m, int n_threads)
-    : panel_bytes(std::max(m.packing->largest_panel(), max_piece_bytes(*m.kernels, kPromptTokens))),
+    : panel_bytes(std::max(m.packing->largest_panel() * (m.kernels->rows_at_once / kPanelRows),
+                           max_piece_bytes(*m.kernels, kPromptTokens))),
       panels(static_cast<std::size_t>(n_threads) * panel_bytes) {
     for (int i = 0; i < n_threads; ++i) attention.emplace_back(static_cast<std::size_t>(m.config.head_dim), *m.kernels);
 }
@@ -161,7 +162,9 @@ void Ops::run_products(std::initializer_list<Product> products, const Activation
     for (const Product& p : products) {
         assert(p.weight->columns == h.n && n_pieces < std::size(pieces));
         const std::size_t panel = kPanelRows * p.weight->format->row_bytes(p.weight->columns);
-        const std::size_t rows = std::max<std::size_t>(1, piece_bytes / panel) * kPanelRows;
+        const std::size_t tile = n_tokens_ > 2 ? kernels_.rows_at_once : kPanelRows,
+                          tile_bytes = panel * (tile / kPanelRows);
+        const std::size_t rows = std::max<std::size_t>(1, piece_bytes / tile_bytes) * tile;
         const std::size_t steps = (p.weight->rows + rows - 1) / rows;
         pieces[n_pieces++] = {&p, rows, n_steps, steps};
         n_steps += steps;
@@ -206,10 +209,11 @@ void Ops::run_products(std::initializer_list<Product> products, const Activation
                           end = std::min(begin + pieces[i].rows, w.rows);
         if (const std::byte* panels = w.panels()) return multiply(p, panels + begin * row_bytes, begin, end);
         std::byte* panel = scratch_.panels.data() + static_cast<std::size_t>(thread) * scratch_.panel_bytes;
-        // A single panel stays in the first-level cache, which is best for few tokens; many tokens are an input too
-        // large for any cache to be read once for each panel.
-        const std::size_t at_once = n_tokens_ < kPromptTokens ? 1 : scratch_.panel_bytes / (kPanelRows * row_bytes);
-        const std::size_t step_rows = std::max<std::size_t>(at_once, 1) * kPanelRows;
+        // What a product works on at once stays in the nearest cache, which is best for few tokens; many tokens are an
+        // input too large for any cache to be read once for each panel.
+        const std::size_t tile = n_tokens_ > 2 ? kernels_.rows_at_once : kPanelRows;
+        const std::size_t at_once = n_tokens_ < kPromptTokens ? 1 : scratch_.panel_bytes / (tile * row_bytes);
+        const std::size_t step_rows = std::max<std::size_t>(at_once, 1) * tile;
         for (std::size_t row = begin; row < end; row += step_rows) {
             const std::size_t step_end = std::min(row + step_rows, end);
             pack_panels(panel, *w.format, w.source + row * row_bytes, 0, step_end - row, w.columns);

@@ -1,6 +1,13 @@
 // AVX-512 F/BW/DQ/VL with VNNI: Ice Lake and Sapphire Rapids servers, Zen 4 and 5. One register holds a whole panel's
 // width of 16 rows; vpdpbusd multiplies unsigned weights with signed activations and adds four columns at a time.
-// GCC 12 takes the deliberately undefined operands inside its own intrinsics for mistakes of ours.
+//
+// On these processors vpdpbusd shares its two pipes with every other multiplication, of floats too, while additions,
+// shifts, conversions and blends have pipes of their own. So what bounds a product is how many multiplications its
+// scales take. Scales of 16 columns are integer multiples m of one float, the unit of 256 columns: the sums of both
+// halves of a block, rounded to 16 bits, share a register and meet both m in one vpmaddwd, and one multiply-add with
+// the weights' scale ends the block: 10 multiplications for 512 products where 8 are the products. What the rounding
+// loses is a hundredth of what rounding the activations to 8 bits does (docs/SPEED.md). GCC 12 takes the deliberately
+// undefined operands inside its own intrinsics for mistakes of ours.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
@@ -17,45 +24,37 @@ struct Avx512 {
     using U8 = __m512i;
     using I32 = __m512i;
     using F32 = __m512;
-    static constexpr std::size_t kLanes = 16, kGroup = 8, kMaxTile = 8, kPrefetchStep = 128;
+    static constexpr std::size_t kLanes = 16, kGroup = 8, kMaxTile = 8, kPrefetchStep = 64;
 
     DISTILL_INLINE static U8 load(const std::uint8_t* p) { return _mm512_loadu_si512(p); }
-    DISTILL_INLINE static U8 masked(U8 v, int mask) { return _mm512_and_si512(v, _mm512_set1_epi8(static_cast<char>(mask))); }
+    DISTILL_INLINE static U8 masked(U8 v, int mask) {
+        return _mm512_and_si512(v, _mm512_set1_epi8(static_cast<char>(mask)));
+    }
     DISTILL_INLINE static U8 low(U8 v) { return masked(v, 15); }
     DISTILL_INLINE static U8 high(U8 v) { return masked(_mm512_srli_epi16(v, 4), 15); }
     // Bits that cross into the neighbouring byte are for the caller to mask away.
     template <int kBits>
     DISTILL_INLINE static U8 shift_right(U8 v) {
-        if constexpr (kBits > 0) return _mm512_srli_epi16(v, kBits);
-        else if constexpr (kBits < 0) return _mm512_slli_epi16(v, -kBits);
-        else return v;
+        if constexpr (kBits > 0)
+            return _mm512_srli_epi16(v, kBits);
+        else if constexpr (kBits < 0)
+            return _mm512_slli_epi16(v, -kBits);
+        else
+            return v;
     }
     // base | (bits & mask), as one ternary operation.
     DISTILL_INLINE static U8 merge(U8 base, U8 bits, int mask) {
         return _mm512_ternarylogic_epi32(base, bits, _mm512_set1_epi8(static_cast<char>(mask)), 0xf8);
     }
     DISTILL_INLINE static U8 lookup(const std::uint8_t* table, U8 index) {
-        return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_load_si128(reinterpret_cast<const __m128i*>(table))), index);
+        return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_load_si128(reinterpret_cast<const __m128i*>(table))),
+                                   index);
     }
     DISTILL_INLINE static U8 broadcast4(const std::int8_t* p) {
         std::int32_t word;
         __builtin_memcpy(&word, p, 4);
         return _mm512_set1_epi32(word);
     }
-
-    template <int kBits, int kOffset>
-    struct Dot {
-        __m512i v;
-        DISTILL_INLINE void start(const std::int32_t* minus_8_sum) {
-            if constexpr (kOffset == 0) v = _mm512_setzero_si512();
-            else if constexpr (kOffset < 8) v = _mm512_srai_epi32(_mm512_set1_epi32(*minus_8_sum), 8 / kOffset / 2);
-            else if constexpr (kOffset == 8) v = _mm512_set1_epi32(*minus_8_sum);
-            else v = _mm512_slli_epi32(_mm512_set1_epi32(*minus_8_sum), __builtin_ctz(kOffset / 8));
-        }
-        template <std::size_t, std::size_t>
-        DISTILL_INLINE void add(U8 w, U8 x) { v = _mm512_dpbusd_epi32(v, w, x); }
-        DISTILL_INLINE I32 sum() const { return v; }
-    };
 
     DISTILL_INLINE static F32 f16(const std::uint16_t* p) {
         return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
@@ -90,8 +89,8 @@ struct Avx512 {
         __builtin_memcpy(&value, &most, 4);
         return value;
     }
-    // For four factors, `stride` apart: the sum of squared distances of 16 values x * factor to the next integer. The four
-    // sums are formed together: halves of registers, then quarters, then lanes.
+    // For four factors, `stride` apart: the sum of squared distances of 16 values x * factor to the next integer. The
+    // four sums are formed together: halves of registers, then quarters, then lanes.
     DISTILL_INLINE static void rounding_losses(float* loss, const float* x, const float* factor, std::size_t stride) {
         const __m512 v = _mm512_loadu_ps(x);
         __m512 square[4];
@@ -110,9 +109,8 @@ struct Avx512 {
         sums = _mm512_add_ps(sums, _mm512_permute_ps(sums, 0xb1));
         const __m512i first_lanes = _mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 8, 4, 0);
         const __m128 four = _mm512_castps512_ps128(_mm512_permutexvar_ps(first_lanes, sums));
-        unroll<4>([&](auto s) DISTILL_LAMBDA {
-            loss[s * stride] = _mm_cvtss_f32(_mm_permute_ps(four, static_cast<int>(s)));
-        });
+        unroll<4>([&](auto s)
+                      DISTILL_LAMBDA { loss[s * stride] = _mm_cvtss_f32(_mm_permute_ps(four, static_cast<int>(s))); });
     }
     // q = x * inverse, rounded; returns the sum.
     DISTILL_INLINE static std::int32_t round(std::int8_t* q, const float* x, float inverse) {
@@ -124,6 +122,525 @@ struct Avx512 {
     // To the second-level cache. Volatile, because a compiler takes all prefetches of a panel to the front of its loop.
     DISTILL_INLINE static void prefetch(const char* p) { __asm__ volatile("prefetcht1 %0" : : "m"(*p)); }
 };
+
+// --- Activations ---------------------------------------------------------------------------------------------------
+
+constexpr std::size_t kUnitBlocks = 8;  // blocks of 32 columns that share a unit
+// The largest of 256 values is 127 * kSteps units. m is the least multiple that the largest of 16 values allows, or one
+// of the next three: the one that loses least.
+constexpr int kSteps = 127, kTries = 4;
+
+// 32 columns of T tokens, in halves of 16.
+template <std::size_t T>
+struct UnitBlock {
+    std::int8_t q[T][kActBlock];  // x / (unit * m), rounded
+    std::int16_t m[T][2];
+    // -8 * sum(q); -128 * sum(q) + 4: what sums of products with weights of 4 and 8 bits start with (start_sum).
+    std::int32_t minus_8_sum[T][2], minus_128_sum[T][2];
+    float unit[T];
+    float sum[T];  // of unit * m * q
+    // Of whole units: the blocks' sums of m * q, which the minima of k-quants are multiplied with, as three digits, the
+    // lowest first: sum = (digit * 128 + digit) * 128 + digit. Block 2i has digit i of the unit's first four blocks,
+    // block 2i + 1 that of the others.
+    std::int8_t digits[T][4];
+};
+template <std::size_t T>
+constexpr std::size_t kBlockBytes = sizeof(UnitBlock<T>);
+static_assert(kBlockBytes<8> == 8 * kBlockBytes<1>);
+static_assert(32 * (127 * kSteps + (kSteps + kTries) / 2) < 1 << 20);  // three digits are enough
+
+// Up to kUnitBlocks blocks of one token.
+template <std::size_t T>
+DISTILL_INLINE void quantize_unit(UnitBlock<T>* out, std::size_t t, const float* x, std::size_t n_blocks) {
+    constexpr std::size_t kHalf = kActBlock / 2, kHalves = 2 * kUnitBlocks;
+    constexpr float kWhole = 127.0f * kSteps;
+    alignas(64) float largest[kHalves] = {}, m[kHalves], factor[kHalves];
+    alignas(64) float factors[kTries][kHalves], losses[kTries][kHalves] = {};
+    for (std::size_t i = 0; i < 2 * n_blocks; ++i) largest[i] = Avx512::largest(x + i * kHalf);
+    const float top = Avx512::largest(largest);
+    // NaN stays NaN, and ends in the logits; so does what is too large to be divided by.
+    const bool normal = (top > 1e-30f) & (top < 1e30f);
+    const float unit = top / kWhole, per_unit = normal ? kWhole / top : top * 0.0f;
+    const __m512 steps =
+        _mm512_mul_ps(_mm512_load_ps(largest), _mm512_set1_ps(normal ? static_cast<float>(kSteps) / top : 0.0f));
+    const __m512 least_m = _mm512_max_ps(
+        _mm512_min_ps(_mm512_roundscale_ps(steps, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC), _mm512_set1_ps(kSteps)),
+        _mm512_set1_ps(1.0f));
+    unroll<kTries>([&](auto s) DISTILL_LAMBDA {
+        const __m512 tried = _mm512_add_ps(least_m, _mm512_set1_ps(static_cast<float>(s)));
+        _mm512_store_ps(factors[s], _mm512_div_ps(_mm512_set1_ps(per_unit), tried));
+    });
+    for (std::size_t i = 0; i < 2 * n_blocks; ++i) {
+        Avx512::rounding_losses(&losses[0][i], x + i * kHalf, &factors[0][i], kHalves);
+    }
+    __m512 best_m, best_factor, least_loss;
+    unroll<kTries>([&](auto s) DISTILL_LAMBDA {
+        const __m512 tried = _mm512_add_ps(least_m, _mm512_set1_ps(static_cast<float>(s))),
+                     f = _mm512_load_ps(factors[s]);
+        const __m512 loss = _mm512_mul_ps(_mm512_load_ps(losses[s]), _mm512_mul_ps(tried, tried));
+        const __mmask16 better = s == 0 ? 0xffff : _mm512_cmp_ps_mask(loss, least_loss, _CMP_LT_OQ);
+        best_m = s == 0 ? tried : _mm512_mask_mov_ps(best_m, better, tried);
+        best_factor = s == 0 ? f : _mm512_mask_mov_ps(best_factor, better, f);
+        least_loss = s == 0 ? loss : _mm512_mask_mov_ps(least_loss, better, loss);
+    });
+    _mm512_store_ps(m, best_m);
+    _mm512_store_ps(factor, best_factor);
+    for (std::size_t b = 0; b < n_blocks; ++b) {
+        std::int32_t whole = 0;
+        for (std::size_t h = 0; h < 2; ++h) {
+            const std::size_t i = 2 * b + h;
+            const std::int32_t sum = Avx512::round(out[b].q[t] + h * kHalf, x + i * kHalf, factor[i]);
+            const auto multiple = static_cast<std::int32_t>(m[i]);
+            out[b].m[t][h] = static_cast<std::int16_t>(multiple);
+            out[b].minus_8_sum[t][h] = -8 * sum;
+            out[b].minus_128_sum[t][h] = -128 * sum + 4;
+            whole += multiple * sum;
+        }
+        out[b].unit[t] = unit;
+        out[b].sum[t] = unit * static_cast<float>(whole);
+        if (n_blocks < kUnitBlocks) continue;
+        const std::int32_t high = (whole + 64) >> 7, highest = (high + 64) >> 7;
+        const std::int32_t digits[3] = {whole - 128 * high, high - 128 * highest, highest};
+        for (std::size_t i = 0; i < 3; ++i) out[2 * i + b / 4].digits[t][b % 4] = static_cast<std::int8_t>(digits[i]);
+    }
+}
+
+template <std::size_t T>
+void quantize_group512(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens) {
+    constexpr float kZeros[kUnitBlocks * kActBlock] = {};
+    auto* out = static_cast<UnitBlock<T>*>(blocks);
+    const std::size_t n_blocks = n / kActBlock;
+    for (std::size_t b = 0; b < n_blocks; b += kUnitBlocks) {
+        const std::size_t here = n_blocks - b < kUnitBlocks ? n_blocks - b : kUnitBlocks;
+        for (std::size_t t = 0; t < T; ++t) {
+            const float* from = static_cast<int>(t) < n_tokens ? x + t * x_stride + b * kActBlock : kZeros;
+            quantize_unit<T>(out + b, t, from, here);
+        }
+    }
+}
+
+void quantize512(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens, int group) {
+    switch (group) {
+        case 1:
+            return quantize_group512<1>(blocks, x, x_stride, n, n_tokens);
+        case 2:
+            return quantize_group512<2>(blocks, x, x_stride, n, n_tokens);
+        case 4:
+            return quantize_group512<4>(blocks, x, x_stride, n, n_tokens);
+        default:
+            return quantize_group512<8>(blocks, x, x_stride, n, n_tokens);
+    }
+}
+
+void dequantize512(float* out, const void* blocks, std::size_t n, bool) {
+    const auto* from = static_cast<const UnitBlock<1>*>(blocks);
+    for (std::size_t i = 0; i < n; ++i) {
+        const UnitBlock<1>& b = from[i / kActBlock];
+        const std::size_t k = i % kActBlock;
+        out[i] = static_cast<float>(b.q[0][k] * b.m[0][k / (kActBlock / 2)]) * b.unit[0];
+    }
+}
+
+// --- Steps that all products share ---------------------------------------------------------------------------------
+// One token or eight, any range of rows: the same integers, and the same operations on floats in the same order.
+
+template <class F>
+struct Traits {
+    static constexpr bool kSubScales = F::kBlocks > 1;
+    // The largest sum of 16 columns, re-centred if the format is, and the bits that it has to lose to fit 16. Where
+    // minima make up for large sums, so that the sums' own rounding would be felt, they are multiplied as they are.
+    static constexpr int kLargestSum = 16 * 127 * (F::kOffset == 0 ? (1 << F::kBits) - 1 : F::kOffset);
+    static constexpr bool kFits = kLargestSum <= 0x7fff, kExact = !kFits && F::kMin != 0;
+    static constexpr int kShift = kFits || kExact ? 0 : kLargestSum <= 0xffff ? 1 : 3;
+    static_assert(kExact || (kLargestSum + (1 << kShift) / 2) >> kShift <= 0x7fff);
+    static constexpr float kUnshift = 1 << kShift;
+    // A minimum for each block of a k-quant, or for each half of one.
+    static constexpr bool kPairMinima = kSubScales && F::kMin != 0 && F::kScales == 1;
+    static constexpr bool kHalfMinima = kSubScales && F::kMin != 0 && F::kScales == 2;
+};
+// Both scaled sums of a block fit 32 bits, with the scales of Q6_K (8 bits) as well.
+static_assert(2ll * 0x7fff * (kSteps + kTries - 1) * 128 <= 0x7fffffff);
+
+DISTILL_INLINE __m512i broadcast32(const void* p) {
+    std::int32_t word;
+    __builtin_memcpy(&word, p, 4);
+    return _mm512_set1_epi32(word);
+}
+DISTILL_INLINE __m512i wide(const std::uint8_t* p) {
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+DISTILL_INLINE __m512i wide(const std::int8_t* p) {
+    return _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+// Two numbers of 16 bits in each lane.
+DISTILL_INLINE __m512i pair_of(__m512i low, __m512i high) {
+    return _mm512_mask_mov_epi16(_mm512_slli_epi32(high, 16), 0x55555555u, low);
+}
+
+// What the sum of half h of a block starts with: -offset * sum(q), and a half of what the shift takes away.
+template <class F, std::size_t T>
+DISTILL_INLINE __m512i start_sum(const UnitBlock<T>& x, std::size_t t, std::size_t h) {
+    constexpr int kShift = Traits<F>::kShift;
+    if constexpr (F::kOffset == 0) {
+        return _mm512_set1_epi32((1 << kShift) / 2);
+    } else if constexpr (kShift == 0) {
+        const __m512i v = _mm512_set1_epi32(x.minus_8_sum[t][h]);
+        return F::kOffset < 8 ? _mm512_srai_epi32(v, 8 / F::kOffset / 2) : _mm512_slli_epi32(v, F::kOffset / 8 / 2);
+    } else {
+        // 4 >> 2 is half of what a shift by one takes away, 4 half of what one by three does.
+        static_assert((F::kOffset == 128 && kShift == 3) || (F::kOffset == 32 && kShift == 1));
+        return _mm512_srai_epi32(_mm512_set1_epi32(x.minus_128_sum[t][h]), 3 - kShift);
+    }
+}
+
+// Adds a block to what a unit has so far, of 16 rows. `m`: both of them; scale: of the weights; sub: where halves have
+// scales of their own, both.
+template <class F>
+DISTILL_INLINE __m512 add_block(__m512 part, __m512i first, __m512i second, __m512i m, __m512 scale, __m512i sub) {
+    constexpr int kShift = Traits<F>::kShift;
+    if constexpr (Traits<F>::kExact) {
+        static_assert(F::kScales == 1);
+        const __m512i scaled_first = _mm512_mullo_epi32(first, _mm512_srai_epi32(_mm512_slli_epi32(m, 16), 16));
+        const __m512i scaled_second = _mm512_mullo_epi32(second, _mm512_srai_epi32(m, 16));
+        return _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(scaled_first, scaled_second)), scale, part);
+    }
+    __m512i both;
+    if constexpr (kShift == 0) {
+        both = pair_of(first, second);
+    } else {
+        both = _mm512_ternarylogic_epi32(_mm512_set1_epi32(0xffff), _mm512_srli_epi32(first, kShift),
+                                         _mm512_slli_epi32(second, 16 - kShift), 0xca);
+    }
+    if constexpr (F::kScales == 1) {
+        return _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_madd_epi16(both, m)), scale, part);
+    } else {
+        return _mm512_add_ps(part, _mm512_cvtepi32_ps(_mm512_madd_epi16(both, _mm512_mullo_epi16(sub, m))));
+    }
+}
+
+// The scale of block j, 16 rows: without the row's own in k-quants, which end_unit() knows.
+template <class F, std::size_t j>
+DISTILL_INLINE __m512 block_scale(const typename F::Panel& p, const typename F::Prepared& prepared) {
+    if constexpr (!Traits<F>::kSubScales)
+        return F::template scale<0, 0>(p, prepared, 0);
+    else
+        return _mm512_cvtepi32_ps(wide(F::template sub_scales<j, 0>(p, prepared)));
+}
+template <class F, std::size_t j>
+DISTILL_INLINE __m512i half_scales(const typename F::Panel& p, const typename F::Prepared& prepared) {
+    return pair_of(wide(F::template sub_scales<j, 0>(p, prepared)), wide(F::template sub_scales<j, 1>(p, prepared)));
+}
+
+// What the end of a unit needs to know of 16 rows.
+template <class F>
+struct UnitEnd {
+    using Tr = Traits<F>;
+    __m512 d, minus_dmin;  // k-quants
+    __m512i minima[2];     // of the first four blocks and the others, a byte each
+    __m512 half_minima[2 * kUnitBlocks];
+
+    DISTILL_INLINE UnitEnd([[maybe_unused]] const typename F::Panel& p,
+                           [[maybe_unused]] const typename F::Prepared& prepared) {
+        if constexpr (Tr::kSubScales) d = _mm512_mul_ps(Avx512::f16(p.d), _mm512_set1_ps(Tr::kUnshift));
+        if constexpr (Tr::kPairMinima) {
+            minus_dmin = _mm512_sub_ps(_mm512_setzero_ps(), Avx512::f16(p.dmin));
+            unroll<2>([&](auto i) DISTILL_LAMBDA {
+                __m512i four = wide(prepared.min + 64 * i);
+                unroll<3>([&](auto j) DISTILL_LAMBDA {
+                    four = _mm512_or_si512(four,
+                                           _mm512_slli_epi32(wide(prepared.min + 64 * i + 16 * (j + 1)), 8 * (j + 1)));
+                });
+                minima[i] = four;
+            });
+        }
+        if constexpr (Tr::kHalfMinima) {
+            unroll<2 * kUnitBlocks>(
+                [&](auto i) DISTILL_LAMBDA { half_minima[i] = F::template minimum<i / 2, i % 2>(p, prepared, 0); });
+        }
+    }
+
+    // acc + what token t of the unit at x has summed up. x: its first block.
+    template <std::size_t T>
+    DISTILL_INLINE __m512 add(__m512 acc, __m512 part, const UnitBlock<T>* x, std::size_t t) const {
+        const __m512 unit = _mm512_set1_ps(x->unit[t]);
+        if constexpr (!Tr::kSubScales) {
+            return _mm512_fmadd_ps(part, Tr::kShift == 0 ? unit : _mm512_mul_ps(unit, _mm512_set1_ps(Tr::kUnshift)),
+                                   acc);
+        } else {
+            __m512 sum = _mm512_mul_ps(part, d);
+            if constexpr (Tr::kPairMinima) {
+                __m512i below = _mm512_setzero_si512();
+                unroll<3>([&](auto i) DISTILL_LAMBDA {
+                    constexpr std::size_t digit = 2 - i;
+                    if constexpr (i > 0) below = _mm512_slli_epi32(below, 7);
+                    below = _mm512_dpbusd_epi32(below, minima[0], broadcast32(x[2 * digit].digits[t]));
+                    below = _mm512_dpbusd_epi32(below, minima[1], broadcast32(x[2 * digit + 1].digits[t]));
+                });
+                sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(below), minus_dmin, sum);
+            }
+            acc = _mm512_fmadd_ps(sum, unit, acc);
+            if constexpr (Tr::kHalfMinima) {
+                unroll<2 * kUnitBlocks>([&](auto i) DISTILL_LAMBDA {
+                    const UnitBlock<T>& b = x[i / 2];
+                    const float of_half =
+                        static_cast<float>(b.m[t][i % 2] * b.minus_8_sum[t][i % 2]) * (-0.125f * b.unit[t]);
+                    acc = _mm512_fnmadd_ps(half_minima[i], _mm512_set1_ps(of_half), acc);
+                });
+            }
+            return acc;
+        }
+    }
+};
+
+// --- One or two tokens ---------------------------------------------------------------------------------------------
+// The blocks that share bytes advance together, group of columns by group of columns: every byte is loaded once, in
+// order of its address, as the hardware's prefetcher wants it.
+
+template <class F, std::size_t T>
+void span_rows(const MatmulArgs& a) {
+    constexpr std::size_t kSpan = F::kSpan, kSpans = F::kBlocks / kSpan;
+    const std::size_t n_blocks = a.columns / (kActBlock * F::kBlocks);
+    const auto* panel = static_cast<const typename F::Panel*>(a.panels) + a.row_begin / kPanelRows * n_blocks;
+    for (std::size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
+        const auto* x = static_cast<const UnitBlock<T>*>(a.x);
+        __m512 acc[T][1], part[T];
+        unroll<T>([&](auto t) DISTILL_LAMBDA { acc[t][0] = part[t] = _mm512_setzero_ps(); });
+        for (std::size_t b = 0; b < n_blocks; ++b, ++panel, x += F::kBlocks) {
+            const auto prepared = F::prepare(*panel);
+            const char* ahead = prefetch_from<Avx512, T>(panel);
+            unroll<kSpans>([&](auto span) DISTILL_LAMBDA {
+                constexpr std::size_t j0 = span * kSpan;
+                prefetch_share<Avx512, T, typename F::Panel, span, kSpans>(ahead);
+                __m512i sums[kSpan][T][2];
+                unroll<kSpan * T * 2>([&](auto i) DISTILL_LAMBDA {
+                    constexpr std::size_t k = i / (2 * T), t = i / 2 % T, h = i % 2;
+                    sums[k][t][h] = start_sum<F>(x[j0 + k], t, h);
+                });
+                unroll<8>([&](auto g) DISTILL_LAMBDA {
+                    unroll<kSpan>([&](auto k) DISTILL_LAMBDA {
+                        const __m512i w = F::template weights<j0 + k, g>(*panel, 0);
+                        unroll<T>([&](auto t) DISTILL_LAMBDA {
+                            sums[k][t][g / 4] =
+                                _mm512_dpbusd_epi32(sums[k][t][g / 4], w, broadcast32(x[j0 + k].q[t] + 4 * g));
+                        });
+                    });
+                });
+                unroll<kSpan>([&](auto k) DISTILL_LAMBDA {
+                    __m512 scale;
+                    __m512i sub;
+                    if constexpr (F::kScales == 1)
+                        scale = block_scale<F, j0 + k>(*panel, prepared);
+                    else
+                        sub = half_scales<F, j0 + k>(*panel, prepared);
+                    unroll<T>([&](auto t) DISTILL_LAMBDA {
+                        part[t] = add_block<F>(part[t], sums[k][t][0], sums[k][t][1], broadcast32(x[j0 + k].m[t]),
+                                               scale, sub);
+                    });
+                });
+            });
+            if constexpr (!Traits<F>::kSubScales && F::kMin != 0) {
+                const __m512 min = F::template minimum<0, 0>(*panel, prepared, 0);
+                unroll<T>([&](auto t) DISTILL_LAMBDA {
+                    acc[t][0] = _mm512_fmadd_ps(min, _mm512_set1_ps(x->sum[t]), acc[t][0]);
+                });
+            }
+            if (Traits<F>::kSubScales || (b + 1) % kUnitBlocks == 0 || b + 1 == n_blocks) {
+                const UnitEnd<F> end(*panel, prepared);
+                unroll<T>([&](auto t) DISTILL_LAMBDA {
+                    acc[t][0] = end.add(acc[t][0], part[t], x, t);
+                    part[t] = _mm512_setzero_ps();
+                });
+            }
+        }
+        store_tile<Avx512, 1, T>(a, row, acc);
+    }
+}
+
+// --- Four tokens and more ------------------------------------------------------------------------------------------
+// Blocks that share bytes are unpacked once for all tokens, into the first-level cache. Half of the 32 registers hold a
+// block of 32 rows, so that what is loaded of a token meets two of them (with one, loads would be the bound), and the
+// tokens of several groups pass over them one after the other. What they sum up waits in memory.
+
+constexpr std::size_t kGroups = 16;  // in one call
+constexpr std::size_t kCachedBytes = std::size_t{256} << 10;
+constexpr std::size_t kPanels = 2, kTileRows = kPanels * kPanelRows;
+using RowSums = float[kTileRows];
+
+template <class F>
+struct UnpackedSpan {
+    alignas(64) std::uint8_t w[F::kSpan][kPanels][8][4 * kPanelRows];
+    alignas(
+        64) std::int32_t scale[F::kSpan][kPanels][kPanelRows];  // floats, or pairs of 16 bits where halves have scales
+
+    template <std::size_t j0>
+    DISTILL_INLINE void unpack(const typename F::Panel* const (&panel)[kPanels],
+                               const typename F::Prepared (&prepared)[kPanels]) {
+        unroll<F::kSpan * kPanels>([&](auto i) DISTILL_LAMBDA {
+            constexpr std::size_t k = i / kPanels, n = i % kPanels, j = j0 + k;
+            unroll<8>([&](auto g)
+                          DISTILL_LAMBDA { _mm512_store_si512(w[k][n][g], F::template weights<j, g>(*panel[n], 0)); });
+            if constexpr (F::kScales == 1)
+                _mm512_store_ps(scale[k][n], block_scale<F, j>(*panel[n], prepared[n]));
+            else
+                _mm512_store_si512(scale[k][n], half_scales<F, j>(*panel[n], prepared[n]));
+        });
+    }
+};
+
+// The same block of another group of tokens.
+template <std::size_t T>
+DISTILL_INLINE const UnitBlock<T>* of_group(const UnitBlock<T>* x, std::size_t group, std::size_t group_bytes) {
+    return reinterpret_cast<const UnitBlock<T>*>(reinterpret_cast<const char*>(x) + group * group_bytes);
+}
+
+template <class F, std::size_t T>
+DISTILL_INLINE void block_tokens(RowSums* parts, const UnpackedSpan<F>& u, std::size_t k, const UnitBlock<T>* x,
+                                 std::size_t group_bytes, std::size_t n_groups) {
+    __m512i w[kPanels][8], scale[kPanels];
+    unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
+        unroll<8>([&](auto g) DISTILL_LAMBDA { w[n][g] = _mm512_load_si512(u.w[k][n][g]); });
+        scale[n] = _mm512_load_si512(u.scale[k][n]);
+    });
+    for (std::size_t group = 0; group < n_groups; ++group, parts += T) {
+        const UnitBlock<T>& xb = *of_group(x, group, group_bytes);
+        for (std::size_t t = 0; t < T; ++t) {
+            __m512i sums[kPanels][2];
+            unroll<2>([&](auto h) DISTILL_LAMBDA {
+                sums[0][h] = sums[1][h] = start_sum<F>(xb, t, h);
+                unroll<4>([&](auto i) DISTILL_LAMBDA {
+                    constexpr std::size_t g = 4 * h + i;
+                    const __m512i xq = broadcast32(xb.q[t] + 4 * g);
+                    unroll<kPanels>([&](auto n)
+                                        DISTILL_LAMBDA { sums[n][h] = _mm512_dpbusd_epi32(sums[n][h], w[n][g], xq); });
+                });
+            });
+            const __m512i m = broadcast32(xb.m[t]);
+            unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
+                float* part = parts[t] + n * kPanelRows;
+                _mm512_store_ps(part, add_block<F>(_mm512_load_ps(part), sums[n][0], sums[n][1], m,
+                                                   _mm512_castsi512_ps(scale[n]), scale[n]));
+            });
+        }
+    }
+}
+
+// The unit ends: what its blocks summed up goes to the rows' sums, to[token].
+template <class F, std::size_t T>
+DISTILL_INLINE void end_unit(RowSums* parts, RowSums* to, const typename F::Panel* const (&panel)[kPanels],
+                             const typename F::Prepared (&prepared)[kPanels], const UnitBlock<T>* x,
+                             std::size_t group_bytes, std::size_t n_groups) {
+    const UnitEnd<F> end[kPanels] = {{*panel[0], prepared[0]}, {*panel[1], prepared[1]}};
+    for (std::size_t group = 0; group < n_groups; ++group, parts += T, to += T) {
+        const UnitBlock<T>* of = of_group(x, group, group_bytes);
+        for (std::size_t t = 0; t < T; ++t) {
+            unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
+                float *part = parts[t] + n * kPanelRows, *acc = to[t] + n * kPanelRows;
+                _mm512_store_ps(acc, end[n].add(_mm512_load_ps(acc), _mm512_load_ps(part), of, t));
+                _mm512_store_ps(part, _mm512_setzero_ps());
+            });
+        }
+    }
+}
+
+// Panel blocks begin..end of two panels, `panel` the first of them, for all tokens: to[token][row] += ...
+template <class F, std::size_t T>
+DISTILL_INLINE void tile_blocks(const MatmulArgs& a, const typename F::Panel* (&panel)[kPanels], std::size_t begin,
+                                std::size_t end, UnpackedSpan<F>& u, RowSums* parts, RowSums* to) {
+    constexpr bool kSubScales = Traits<F>::kSubScales;
+    constexpr std::size_t kSpans = F::kBlocks / F::kSpan;
+    const std::size_t n_blocks = a.columns / (kActBlock * F::kBlocks),
+                      group_bytes = a.columns / kActBlock * kBlockBytes<T>;
+    const auto* x = static_cast<const UnitBlock<T>*>(a.x) + begin * F::kBlocks;
+    for (std::size_t b = begin; b < end; ++b, x += F::kBlocks) {
+        const typename F::Prepared prepared[kPanels] = {F::prepare(*panel[0]), F::prepare(*panel[1])};
+        // One copy of the code for the tokens, kSpans of the few instructions that depend on the place in the panel.
+        for (std::size_t span = 0; span < kSpans; ++span) {
+            unroll<kSpans>([&](auto s) DISTILL_LAMBDA {
+                if (s == span) {
+                    unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
+                        prefetch_share<Avx512, T, typename F::Panel, s, kSpans>(prefetch_from<Avx512, T>(panel[n]));
+                    });
+                    u.template unpack<s * F::kSpan>(panel, prepared);
+                }
+            });
+            for (std::size_t k = 0; k < F::kSpan; ++k) {
+                block_tokens<F, T>(parts, u, k, x + span * F::kSpan + k, group_bytes, a.n_groups);
+            }
+        }
+        if constexpr (!kSubScales && F::kMin != 0) {
+            unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
+                const __m512 min = F::template minimum<0, 0>(*panel[n], prepared[n], 0);
+                for (std::size_t i = 0; i < a.n_groups * T; ++i) {
+                    float* acc = to[i] + n * kPanelRows;
+                    const __m512 sum = _mm512_set1_ps(of_group(x, i / T, group_bytes)->sum[i % T]);
+                    _mm512_store_ps(acc, _mm512_fmadd_ps(min, sum, _mm512_load_ps(acc)));
+                }
+            });
+        }
+        if (kSubScales || (b + 1) % kUnitBlocks == 0 || b + 1 == n_blocks) {
+            end_unit<F, T>(parts, to, panel, prepared, x, group_bytes, a.n_groups);
+        }
+        unroll<kPanels>([&](auto n) DISTILL_LAMBDA { ++panel[n]; });
+    }
+}
+
+// One copy for all formats. Group by group, so that few rows of the output are written at a time, each in one piece.
+template <std::size_t T, std::size_t kMaxTokens>
+__attribute__((noinline)) void store_sums(MatmulArgs a, std::size_t first, std::size_t last,
+                                          const RowSums (*sums)[kMaxTokens]) {
+    const int each = static_cast<int>(a.pairs ? T / 2 : T);
+    int left = a.n_tokens;
+    for (std::size_t token = 0; left > 0; token += T, left -= each) {
+        a.n_tokens = left < each ? left : each;
+        for (std::size_t row = first; row < last; row += kTileRows) {
+            const RowSums* of_group = sums[(row - first) / kTileRows] + token;
+            __m512 acc[T][kPanels];
+            unroll<T * kPanels>([&](auto i) DISTILL_LAMBDA {
+                acc[i / kPanels][i % kPanels] = _mm512_load_ps(of_group[i / kPanels] + i % kPanels * kPanelRows);
+            });
+            store_tile<Avx512, kPanels, T>(a, row, acc);
+        }
+        a.out += static_cast<std::size_t>(each) * a.out_stride;
+    }
+}
+
+template <class F, std::size_t T>
+void tile_rows(const MatmulArgs& a) {
+    constexpr std::size_t kUnitPanelBlocks = kUnitBlocks / F::kBlocks, kMaxTokens = kGroups * T;
+    using PanelSums = RowSums[kMaxTokens];
+    const std::size_t n_blocks = a.columns / (kActBlock * F::kBlocks), n_tokens = a.n_groups * T;
+    UnpackedSpan<F> u;
+    alignas(64) RowSums parts[kMaxTokens];
+    __builtin_memset(parts, 0, n_tokens * sizeof(RowSums));
+    const auto multiply = [&](std::size_t row, std::size_t begin, std::size_t end, PanelSums& to) DISTILL_LAMBDA {
+        const std::size_t from = begin * kUnitPanelBlocks, until = end * kUnitPanelBlocks;
+        const auto* first = static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_blocks + from;
+        // The last panel of an odd number is its own neighbour.
+        const typename F::Panel* panel[kPanels] = {first, row + kPanelRows < a.row_end ? first + n_blocks : first};
+        tile_blocks<F, T>(a, panel, from, until < n_blocks ? until : n_blocks, u, parts, to);
+    };
+    const auto store = [&](std::size_t first, std::size_t last, const PanelSums* all)
+                           DISTILL_LAMBDA { store_sums<T>(a, first, last, all); };
+    for_units_and_panels<PanelSums, kTileRows, kCachedBytes>(a, n_tokens, a.n_groups * kUnitBlocks * kBlockBytes<T>,
+                                                             multiply, store);
+}
+
+// --- The table -----------------------------------------------------------------------------------------------------
+
+template <template <class> class Format>
+void matmul_avx512(const MatmulArgs& a) {
+    using F = Format<Avx512>;
+    switch (a.group) {
+        case 1:
+            return span_rows<F, 1>(a);
+        case 2:
+            return span_rows<F, 2>(a);
+        case 4:
+            return tile_rows<F, 4>(a);
+        default:
+            return tile_rows<F, 8>(a);
+    }
+}
 
 std::uint64_t integer_peak(std::uint64_t n, std::int32_t* sink) {
     __m512i acc[16];
@@ -143,10 +660,25 @@ constexpr CpuFeatures needs() {
     return f;
 }
 
+constexpr FloatOps ops() {
+    FloatOps o = float_ops<xsimd::avx512bw, Avx512>();
+    o.quantize = quantize512;
+    o.dequantize = dequantize512;
+    return o;
+}
+
+// In the order of formats().
+constexpr MatmulFunctions kMatmul{
+    float_matmul<Avx512, ElementF32>, float_matmul<Avx512, ElementF16>, matmul_avx512<KernelQ4_0>,
+    matmul_avx512<KernelQ4_1>,        matmul_avx512<KernelQ5_0>,        matmul_avx512<KernelQ5_1>,
+    matmul_avx512<KernelQ8_0>,        matmul_avx512<KernelQ2_K>,        matmul_avx512<KernelQ3_K>,
+    matmul_avx512<KernelQ4_K>,        matmul_avx512<KernelQ5_K>,        matmul_avx512<KernelQ6_K>,
+    matmul_avx512<KernelIQ4_NL>,      matmul_avx512<KernelIQ4_XS>,      float_matmul<Avx512, ElementBF16>};
+
 }  // namespace
 
 extern const Kernels kAvx512VnniKernels;
-const Kernels kAvx512VnniKernels{"avx512vnni", needs(), Avx512::kGroup, matmul_functions<Avx512>(),
-                                 float_ops<xsimd::avx512bw, Avx512>(), integer_peak};
+const Kernels kAvx512VnniKernels{"avx512vnni",   needs(), Avx512::kGroup, kMatmul, ops(),    integer_peak,
+                                 kBlockBytes<1>, {},      kGroups,        true,    kTileRows};
 
 }  // namespace distill

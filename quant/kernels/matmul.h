@@ -292,26 +292,26 @@ DISTILL_INLINE void store_tile(const MatmulArgs& a, size_t row, typename V::F32 
 
 constexpr size_t kGroupsAtOnce = 8;
 
-// PanelSums: an array of floats for n_tokens <= kGroupsAtOnce * T tokens and the 16 rows of a panel, token-wise in the whole or
-// in groups. unit_bytes: what a product reads of all tokens for 256 columns.
-//   multiply(row, begin, end, sums)    adds units begin..end of the panel at `row` to its sums
-//   store(first, last, sums)           the sums of rows first..last are complete: sums[panel]
-template <class PanelSums, class Multiply, class Store>
+// PanelSums: an array of floats for n_tokens tokens and kRows rows, those of a panel or of several that are worked on together,
+// token-wise in the whole or in groups. unit_bytes: what a product reads of all tokens for 256 columns.
+//   multiply(row, begin, end, sums)    adds units begin..end of the rows from `row` on to their sums
+//   store(first, last, sums)           the sums of rows first..last are complete: sums[(row - first) / kRows]
+template <class PanelSums, size_t kRows = kPanelRows, size_t kCachedBytes = size_t{128} << 10, class Multiply, class Store>
 DISTILL_INLINE void for_units_and_panels(const MatmulArgs& a, size_t n_tokens, size_t unit_bytes, const Multiply& multiply,
                                          const Store& store) {
-    constexpr size_t kCachedBytes = size_t{128} << 10, kPanelsAtOnce = 16, kUnitColumns = 256;
+    constexpr size_t kMostRows = 16 * kPanelRows, kUnitColumns = 256;
     const size_t n_units = (a.columns + kUnitColumns - 1) / kUnitColumns;
     const size_t fitting = kCachedBytes / unit_bytes, step = fitting == 0 ? 1 : fitting;
-    for (size_t first = a.row_begin; first < a.row_end; first += kPanelsAtOnce * kPanelRows) {
-        const size_t left = a.row_end - first, most = kPanelsAtOnce * kPanelRows, last = first + (left < most ? left : most);
-        alignas(64) PanelSums sums[kPanelsAtOnce];
-        for (size_t row = first; row < last; row += kPanelRows) {
-            __builtin_memset(sums[(row - first) / kPanelRows], 0, n_tokens * kPanelRows * sizeof(float));
+    for (size_t first = a.row_begin; first < a.row_end; first += kMostRows) {
+        const size_t left = a.row_end - first, last = first + (left < kMostRows ? left : kMostRows);
+        alignas(64) PanelSums sums[kMostRows / kRows];
+        for (size_t row = first; row < last; row += kRows) {
+            __builtin_memset(sums[(row - first) / kRows], 0, n_tokens * kRows * sizeof(float));
         }
         for (size_t begin = 0; begin < n_units; begin += step) {
             const size_t end = n_units - begin < step ? n_units : begin + step;
-            for (size_t row = first; row < last; row += kPanelRows) {
-                multiply(row, begin, end, sums[(row - first) / kPanelRows]);
+            for (size_t row = first; row < last; row += kRows) {
+                multiply(row, begin, end, sums[(row - first) / kRows]);
             }
         }
         store(first, last, sums);
