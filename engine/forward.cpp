@@ -20,7 +20,7 @@ std::size_t width(int heads, const Config& c) {
 
 Scratch::Scratch(const Model& m, int n_threads, std::size_t n)
     : max_tokens(n),
-      ops(m, n_threads),
+      ops(m, n_threads, n),
       x(n * static_cast<std::size_t>(m.config.d_model)),
       h(n, static_cast<std::size_t>(m.config.d_model), *m.kernels),
       q(n * width(m.config.n_heads, m.config)),
@@ -80,8 +80,7 @@ std::span<const float> forward(const Model& m, std::span<const Part> parts, Scra
 
         // x += Wdown (silu(Wgate h) * (Wup h))                                h = rms_norm(x)
         ops.rms_norm(s.h, s.x.data(), w.ffn_norm);
-        ops.matmul({{s.gate.floats.data(), &w.gate}, {s.up.data(), &w.up}}, s.h);
-        ops.silu_mul(s.gate, s.up.data());
+        ops.gated(s.gate, s.up.data(), w.gate, w.up, s.h, w.down.format->block_weights == 1);
         ops.matmul({{s.x.data(), &w.down, nullptr, true}}, s.gate);
 
         if (!ops.all_finite(s.x.data(), n_tokens * d_model)) {

@@ -24,6 +24,10 @@ constexpr std::size_t max_piece_bytes(const Kernels& kernels, std::size_t n_toke
     return std::size_t{kernels.groups_at_once > 1 && n_tokens >= kPromptTokens ? 1024u : 256u} << 10;
 }
 
+// Columns of the feed-forward layer that a thread takes from the input to the rounded result: what activations can be
+// cut at.
+constexpr std::size_t kGatedColumns = 256;
+
 }  // namespace
 
 template <class T>
@@ -53,8 +57,10 @@ AttendScratch::AttendScratch(std::size_t head_dim, const Kernels& kernels)
       scores(kMaxQueries * KvCache::kPageTokens),
       expanded(KvCache::kPageTokens * (head_dim + kPanelRows)) {}
 
-OpsScratch::OpsScratch(const Model& m, int n_threads)
-    : panel_bytes(std::max(m.packing->largest_panel() * (m.kernels->rows_at_once / kPanelRows),
+OpsScratch::OpsScratch(const Model& m, int n_threads, std::size_t tokens)
+    : max_tokens(tokens),
+      gated(static_cast<std::size_t>(n_threads) * 2 * tokens * kGatedColumns),
+      panel_bytes(std::max(m.packing->largest_panel() * (m.kernels->rows_at_once / kPanelRows),
                            max_piece_bytes(*m.kernels, kPromptTokens))),
       panels(static_cast<std::size_t>(n_threads) * panel_bytes) {
     for (int i = 0; i < n_threads; ++i) attention.emplace_back(static_cast<std::size_t>(m.config.head_dim), *m.kernels);
@@ -125,6 +131,39 @@ void Ops::silu_mul(Activation& gate, const float* up) const {
     });
 }
 
+void Ops::gated(Activation& gate, float* up, const Matrix& gate_weight, const Matrix& up_weight, const Activation& h,
+                bool floats) const {
+    if (n_tokens_ < kPromptTokens || floats || gate.n % kActBlock != 0) {
+        matmul({{gate.floats.data(), &gate_weight}, {up, &up_weight}}, h);
+        return silu_mul(gate, up);
+    }
+    // A long prompt: what both products make of 256 columns for as many tokens as a call takes stays in the
+    // second-level cache until it is rounded; whole rows of it would go to memory and back. Weights that are not packed
+    // yet are packed once for all tokens.
+    const auto group = static_cast<std::size_t>(kernels_.group);
+    const bool packed = gate_weight.panels() != nullptr && up_weight.panels() != nullptr;
+    const std::size_t tokens = packed ? kernels_.groups_at_once * group : n_tokens_;
+    const std::size_t runs = (n_tokens_ + tokens - 1) / tokens, parts = (gate.n + kGatedColumns - 1) / kGatedColumns;
+    pool_.share(parts * runs, [&](std::size_t i, int thread) {
+        const std::size_t column = i / runs * kGatedColumns, columns = std::min(kGatedColumns, gate.n - column);
+        const std::size_t first = i % runs * tokens, last = std::min(first + tokens, n_tokens_);
+        float* of_gate =
+            scratch_.gated.data() + static_cast<std::size_t>(thread) * 2 * scratch_.max_tokens * kGatedColumns;
+        float* of_up = of_gate + (last - first) * columns;
+        multiply({&gate_weight, column, column + columns, of_gate, columns}, first, last, h, thread);
+        multiply({&up_weight, column, column + columns, of_up, columns}, first, last, h, thread);
+        for (std::size_t t = first; t < last; t += group) {
+            const std::size_t size = std::min(group, last - t), at = (t - first) * columns;
+            for (std::size_t k = 0; k < size; ++k) {
+                kernels_.ops.silu_mul(of_gate + at + k * columns, of_up + at + k * columns, columns);
+            }
+            const int of = group_size(static_cast<int>(n_tokens_ - t), kernels_.group);
+            kernels_.ops.quantize(gate.group(t, static_cast<std::size_t>(of), column), of_gate + at, columns, columns,
+                                  static_cast<int>(std::min(size, static_cast<std::size_t>(of))), of);
+        }
+    });
+}
+
 void Ops::matmul(std::initializer_list<Product> products, const Activation& h) const {
     run_products(products, h, false);
 }
@@ -148,6 +187,51 @@ void Ops::logits(float* out, const Matrix& weight, const Activation& h, Activati
     doubled.run_products({{out, &weight}}, pairs, true);
 }
 
+void Ops::multiply(const RowProduct& p, std::size_t first, std::size_t last, const Activation& h, int thread) const {
+    const Matrix& w = *p.weight;
+    const bool quantised = w.format->block_weights > 1;
+    const std::size_t row_bytes = w.format->row_bytes(w.columns);
+    const auto group = static_cast<std::size_t>(kernels_.group);
+    const std::size_t at_once = quantised ? kernels_.groups_at_once : 1;
+    // Rows row..end, whose panels start at `panels`.
+    const auto rows = [&](const std::byte* panels, std::size_t row, std::size_t end) {
+        MatmulArgs args{};
+        args.panels = panels;
+        args.columns = args.panel_columns = w.columns;
+        args.row_end = end - row;
+        args.x_stride = h.n;
+        args.out_stride = p.out_stride;
+        args.bias = p.bias == nullptr || p.bias->empty() ? nullptr : p.bias->data() + row;
+        args.add = p.add;
+        args.pairs = p.pairs;
+        for (std::size_t t = first; t < last;) {
+            // Only whole groups, and one that is nearly whole, stand in one row.
+            args.group = group_size(static_cast<int>(n_tokens_ - t), kernels_.group);
+            args.n_groups = static_cast<std::size_t>(args.group) < group
+                                ? 1
+                                : std::clamp<std::size_t>((last - t) / group, 1, at_once);
+            const std::size_t here = std::min(last - t, args.n_groups * group);
+            args.n_tokens = static_cast<int>(here / (p.pairs ? 2 : 1));
+            args.x = quantised ? static_cast<const void*>(h.group(t)) : h.row(t);
+            args.out = p.out + (p.pairs ? (t - first) / 2 : t - first) * p.out_stride + row - p.begin;
+            w.matmul(args);
+            t += here;
+        }
+    };
+    if (const std::byte* panels = w.panels()) return rows(panels + p.begin * row_bytes, p.begin, p.end);
+    std::byte* panel = scratch_.panels.data() + static_cast<std::size_t>(thread) * scratch_.panel_bytes;
+    // What a product works on at once stays in the nearest cache, which is best for few tokens; many tokens are an
+    // input too large for any cache to be read once for each panel.
+    const std::size_t tile = n_tokens_ > 2 ? kernels_.rows_at_once : kPanelRows;
+    const std::size_t tiles = n_tokens_ < kPromptTokens ? 1 : scratch_.panel_bytes / (tile * row_bytes);
+    const std::size_t step = std::max<std::size_t>(tiles, 1) * tile;
+    for (std::size_t row = p.begin; row < p.end; row += step) {
+        const std::size_t end = std::min(row + step, p.end);
+        pack_panels(panel, *w.format, w.source + row * row_bytes, 0, end - row, w.columns);
+        rows(panel, row, end);
+    }
+}
+
 void Ops::run_products(std::initializer_list<Product> products, const Activation& h, bool pairs) const {
     // Pieces of rows, large enough that claiming one costs nothing.
     struct Piece {
@@ -161,66 +245,21 @@ void Ops::run_products(std::initializer_list<Product> products, const Activation
     const std::size_t piece_bytes = std::clamp(share, std::size_t{16} << 10, max_piece_bytes(kernels_, n_tokens_));
     for (const Product& p : products) {
         assert(p.weight->columns == h.n && n_pieces < std::size(pieces));
-        const std::size_t panel = kPanelRows * p.weight->format->row_bytes(p.weight->columns);
-        const std::size_t tile = n_tokens_ > 2 ? kernels_.rows_at_once : kPanelRows,
-                          tile_bytes = panel * (tile / kPanelRows);
+        const std::size_t tile = n_tokens_ > 2 ? kernels_.rows_at_once : kPanelRows;
+        const std::size_t tile_bytes = tile * p.weight->format->row_bytes(p.weight->columns);
         const std::size_t rows = std::max<std::size_t>(1, piece_bytes / tile_bytes) * tile;
         const std::size_t steps = (p.weight->rows + rows - 1) / rows;
         pieces[n_pieces++] = {&p, rows, n_steps, steps};
         n_steps += steps;
     }
-
-    const auto group = static_cast<std::size_t>(kernels_.group);
-    // Rows row..end, whose panels start at `panels`, for all tokens.
-    const auto multiply = [&](const Product& p, const std::byte* panels, std::size_t row, std::size_t end) {
-        const Matrix& w = *p.weight;
-        MatmulArgs args{};
-        args.panels = panels;
-        args.columns = args.panel_columns = w.columns;
-        args.row_end = end - row;
-        args.x_stride = h.n;
-        args.out_stride = w.rows;
-        args.bias = p.bias == nullptr || p.bias->empty() ? nullptr : p.bias->data() + row;
-        args.add = p.add;
-        args.pairs = pairs;
-        const bool quantised = w.format->block_weights > 1;
-        const std::size_t at_once = quantised ? kernels_.groups_at_once : 1;
-        for (std::size_t t = 0; t < n_tokens_;) {
-            const std::size_t left = n_tokens_ - t;
-            args.group = group_size(static_cast<int>(left), kernels_.group);
-            // Only whole groups, and one that is nearly whole, stand in one row.
-            args.n_groups =
-                static_cast<std::size_t>(args.group) < group ? 1 : std::clamp<std::size_t>(left / group, 1, at_once);
-            const std::size_t here = std::min(left, args.n_groups * group);
-            args.n_tokens = static_cast<int>(here / (pairs ? 2 : 1));
-            args.x = quantised ? static_cast<const void*>(h.group(t)) : h.row(t);
-            args.out = p.out + (pairs ? t / 2 : t) * w.rows + row;
-            w.matmul(args);
-            t += here;
-        }
-    };
-    const auto run_step = [&](std::size_t step, int thread) {
+    pool_.share(n_steps, [&](std::size_t step, int thread) {
         std::size_t i = 0;
         while (step >= pieces[i].first_step + pieces[i].n_steps) ++i;
         const Product& p = *pieces[i].product;
-        const Matrix& w = *p.weight;
-        const std::size_t row_bytes = w.format->row_bytes(w.columns);
-        const std::size_t begin = (step - pieces[i].first_step) * pieces[i].rows,
-                          end = std::min(begin + pieces[i].rows, w.rows);
-        if (const std::byte* panels = w.panels()) return multiply(p, panels + begin * row_bytes, begin, end);
-        std::byte* panel = scratch_.panels.data() + static_cast<std::size_t>(thread) * scratch_.panel_bytes;
-        // What a product works on at once stays in the nearest cache, which is best for few tokens; many tokens are an
-        // input too large for any cache to be read once for each panel.
-        const std::size_t tile = n_tokens_ > 2 ? kernels_.rows_at_once : kPanelRows;
-        const std::size_t at_once = n_tokens_ < kPromptTokens ? 1 : scratch_.panel_bytes / (tile * row_bytes);
-        const std::size_t step_rows = std::max<std::size_t>(at_once, 1) * tile;
-        for (std::size_t row = begin; row < end; row += step_rows) {
-            const std::size_t step_end = std::min(row + step_rows, end);
-            pack_panels(panel, *w.format, w.source + row * row_bytes, 0, step_end - row, w.columns);
-            multiply(p, panel, row, step_end);
-        }
-    };
-    pool_.share(n_steps, run_step);
+        const std::size_t begin = (step - pieces[i].first_step) * pieces[i].rows;
+        const std::size_t end = std::min(begin + pieces[i].rows, p.weight->rows);
+        multiply({p.weight, begin, end, p.out + begin, p.weight->rows, p.bias, p.add, pairs}, 0, n_tokens_, h, thread);
+    });
 }
 
 template <class Job>

@@ -102,9 +102,11 @@ struct AttendScratch {
 
 // What operations need beside their operands.
 struct OpsScratch {
-    OpsScratch(const Model& model, int n_threads);
-    std::size_t panel_bytes;               // at least one panel of any matrix
-    Buffer<std::byte> panels;              // [threads][panel_bytes], for matrices that are not packed yet
+    OpsScratch(const Model& model, int n_threads, std::size_t max_tokens);
+    std::size_t max_tokens;
+    Buffer<float> gated;       // [threads][2][max_tokens][256 columns]: of a gate, and of what it is multiplied with
+    std::size_t panel_bytes;   // at least one panel of any matrix
+    Buffer<std::byte> panels;  // [threads][panel_bytes], for matrices that are not packed yet
     std::vector<AttendScratch> attention;  // [threads]
 };
 
@@ -130,8 +132,10 @@ class Ops {
     // out = softmax(q k^T / sqrt(head_dim)) v, causal, [n_tokens][n_heads * head_dim]; quantised as well. Each row sees
     // the keys and values of its own sequence.
     void attend(Activation& out, const float* q, std::span<const Segment> segments, std::size_t layer) const;
-    // gate = silu(gate) * up; quantised as well.
-    void silu_mul(Activation& gate, const float* up) const;
+    // gate = silu(gate_weight * h) * (up_weight * h), quantised. Its floats are there as well if they are asked for,
+    // for a product with float weights. up: [n_tokens][gate.n], to work in.
+    void gated(Activation& gate, float* up, const Matrix& gate_weight, const Matrix& up_weight, const Activation& h,
+               bool floats) const;
     bool all_finite(const float* x, std::size_t n) const;
 
   private:
@@ -140,6 +144,19 @@ class Ops {
     // of 256.
     void quantize_group(Activation& a, std::size_t first, std::size_t column, std::size_t columns) const;
     void run_products(std::initializer_list<Product> products, const Activation& h, bool pairs) const;
+    // gate = silu(gate) * up; quantised as well.
+    void silu_mul(Activation& gate, const float* up) const;
+    // Rows begin..end of a weight, begin a multiple of kPanelRows: out[t - first][row - begin] for the tokens
+    // first..last, or for pairs of them. `first` begins a group.
+    struct RowProduct {
+        const Matrix* weight;
+        std::size_t begin, end;
+        float* out;
+        std::size_t out_stride;  // floats
+        const Vector* bias = nullptr;
+        bool add = false, pairs = false;
+    };
+    void multiply(const RowProduct& p, std::size_t first, std::size_t last, const Activation& h, int thread) const;
     // job(first, last) for groups of tokens, over the threads when there is more than one group.
     template <class Job>
     void for_groups(const Job& job) const;

@@ -775,13 +775,6 @@ constexpr CpuFeatures needs() {
     return f;
 }
 
-constexpr FloatOps ops() {
-    FloatOps o = float_ops<xsimd::fma3<xsimd::avx2>, Avx2>();
-    o.quantize = quantize256;
-    o.dequantize = dequantize256;
-    return o;
-}
-
 // In the order of formats().
 constexpr MatmulFunctions kMatmul{
     float_matmul<Avx2, ElementF32>, float_matmul<Avx2, ElementF16>, matmul_avx2<KernelQ4_0>,
@@ -811,7 +804,7 @@ constexpr std::array<bool, 15> kWide{false,
 }  // namespace
 
 extern const Kernels kAvx2Kernels;
-const Kernels kAvx2Kernels{"avx2",       needs(),        Avx2::kGroup, kMatmul,      ops(),
+const Kernels kAvx2Kernels{"avx2",       needs(),        Avx2::kGroup, kMatmul,      float_ops<xsimd::fma3<xsimd::avx2>, Avx2>(quantize256, dequantize256),
                            integer_peak, kBlockBytes<1>, kWide,        kGroupsAtOnce};
 
 }  // namespace distill

@@ -12,6 +12,7 @@
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
+#include <cpuid.h>
 #include <immintrin.h>
 
 #include "quant/kernels/float_ops.h"
@@ -24,7 +25,8 @@ struct Avx512 {
     using U8 = __m512i;
     using I32 = __m512i;
     using F32 = __m512;
-    static constexpr std::size_t kLanes = 16, kGroup = 8, kMaxTile = 8, kPrefetchStep = 64;
+    static constexpr std::size_t kLanes = 16, kGroup = 8, kPrefetchStep = 64;
+    static constexpr std::size_t kFloatTile = 14, kFloatTokens = 7;
 
     DISTILL_INLINE static U8 load(const std::uint8_t* p) { return _mm512_loadu_si512(p); }
     DISTILL_INLINE static U8 masked(U8 v, int mask) {
@@ -81,44 +83,6 @@ struct Avx512 {
     DISTILL_INLINE static F32 fma(F32 a, F32 b, F32 c) { return _mm512_fmadd_ps(a, b, c); }
     DISTILL_INLINE static F32 fnma(F32 a, F32 b, F32 c) { return _mm512_fnmadd_ps(a, b, c); }
 
-    // Of 16 values: the largest magnitude, as a maximum of bit patterns so that NaN comes out on top.
-    DISTILL_INLINE static float largest(const float* x) {
-        const __m512i bits = _mm512_and_si512(_mm512_loadu_si512(x), _mm512_set1_epi32(0x7fffffff));
-        const std::uint32_t most = _mm512_reduce_max_epu32(bits);
-        float value;
-        __builtin_memcpy(&value, &most, 4);
-        return value;
-    }
-    // For four factors, `stride` apart: the sum of squared distances of 16 values x * factor to the next integer. The
-    // four sums are formed together: halves of registers, then quarters, then lanes.
-    DISTILL_INLINE static void rounding_losses(float* loss, const float* x, const float* factor, std::size_t stride) {
-        const __m512 v = _mm512_loadu_ps(x);
-        __m512 square[4];
-        unroll<4>([&](auto s) DISTILL_LAMBDA {
-            const __m512 scaled = _mm512_mul_ps(v, _mm512_set1_ps(factor[s * stride]));
-            const __m512 distance =
-                _mm512_sub_ps(scaled, _mm512_roundscale_ps(scaled, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
-            square[s] = _mm512_mul_ps(distance, distance);
-        });
-        const auto halves = [](__m512 a, __m512 b) DISTILL_LAMBDA {
-            return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
-        };
-        const __m512 a = halves(square[0], square[1]), b = halves(square[2], square[3]);
-        __m512 sums = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
-        sums = _mm512_add_ps(sums, _mm512_permute_ps(sums, 0x4e));
-        sums = _mm512_add_ps(sums, _mm512_permute_ps(sums, 0xb1));
-        const __m512i first_lanes = _mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 8, 4, 0);
-        const __m128 four = _mm512_castps512_ps128(_mm512_permutexvar_ps(first_lanes, sums));
-        unroll<4>([&](auto s)
-                      DISTILL_LAMBDA { loss[s * stride] = _mm_cvtss_f32(_mm_permute_ps(four, static_cast<int>(s))); });
-    }
-    // q = x * inverse, rounded; returns the sum.
-    DISTILL_INLINE static std::int32_t round(std::int8_t* q, const float* x, float inverse) {
-        const __m512i v = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x), _mm512_set1_ps(inverse)));
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(q), _mm512_cvtepi32_epi8(v));
-        return _mm512_reduce_add_epi32(v);
-    }
-
     // To the second-level cache. Volatile, because a compiler takes all prefetches of a panel to the front of its loop.
     DISTILL_INLINE static void prefetch(const char* p) { __asm__ volatile("prefetcht1 %0" : : "m"(*p)); }
 };
@@ -149,58 +113,110 @@ constexpr std::size_t kBlockBytes = sizeof(UnitBlock<T>);
 static_assert(kBlockBytes<8> == 8 * kBlockBytes<1>);
 static_assert(32 * (127 * kSteps + (kSteps + kTries) / 2) < 1 << 20);  // three digits are enough
 
-// Up to kUnitBlocks blocks of one token.
+// Lane 4l + e of the result: what the four lanes from 4l on of register e come to together.
+template <class Combine>
+DISTILL_INLINE __m512i combine_fours(const __m512i (&v)[4], const Combine& combine) {
+    const __m512i a = combine(_mm512_unpacklo_epi32(v[0], v[1]), _mm512_unpackhi_epi32(v[0], v[1]));
+    const __m512i b = combine(_mm512_unpacklo_epi32(v[2], v[3]), _mm512_unpackhi_epi32(v[2], v[3]));
+    return combine(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
+}
+// Lane i of the result: what the 16 lanes of register i come to together.
+template <class Combine>
+DISTILL_INLINE __m512i combine_lanes(const __m512i (&v)[16], const Combine& combine) {
+    const auto halves = [&](__m512i a, __m512i b) DISTILL_LAMBDA {
+        return combine(_mm512_shuffle_i32x4(a, b, 0x44), _mm512_shuffle_i32x4(a, b, 0xee));
+    };
+    __m512i fours[4];  // of registers e, e + 4, e + 8, e + 12
+    unroll<4>([&](auto e) DISTILL_LAMBDA {
+        const __m512i a = halves(v[e], v[e + 4]), b = halves(v[e + 8], v[e + 12]);
+        fours[e] = combine(_mm512_shuffle_i32x4(a, b, 0x88), _mm512_shuffle_i32x4(a, b, 0xdd));
+    });
+    return combine_fours(fours, combine);
+}
+
+// 256 columns of one token; of the blocks that come of it, `n_blocks` are stored.
 template <std::size_t T>
 DISTILL_INLINE void quantize_unit(UnitBlock<T>* out, std::size_t t, const float* x, std::size_t n_blocks) {
-    constexpr std::size_t kHalf = kActBlock / 2, kHalves = 2 * kUnitBlocks;
+    constexpr std::size_t kHalves = 2 * kUnitBlocks;
     constexpr float kWhole = 127.0f * kSteps;
-    alignas(64) float largest[kHalves] = {}, m[kHalves], factor[kHalves];
-    alignas(64) float factors[kTries][kHalves], losses[kTries][kHalves] = {};
-    for (std::size_t i = 0; i < 2 * n_blocks; ++i) largest[i] = Avx512::largest(x + i * kHalf);
-    const float top = Avx512::largest(largest);
+    const auto half = [&](std::size_t i) DISTILL_LAMBDA { return _mm512_loadu_ps(x + 16 * i); };
+    __m512i v[kHalves];
+    // As bit patterns, so that NaN comes out on top.
+    unroll<kHalves>([&](auto i) DISTILL_LAMBDA {
+        v[i] = _mm512_and_si512(_mm512_castps_si512(half(i)), _mm512_set1_epi32(0x7fffffff));
+    });
+    const __m512i largest =
+        combine_lanes(v, [](__m512i a, __m512i b) DISTILL_LAMBDA { return _mm512_max_epu32(a, b); });
+    const std::uint32_t top_bits = _mm512_reduce_max_epu32(largest);
+    float top;
+    __builtin_memcpy(&top, &top_bits, 4);
     // NaN stays NaN, and ends in the logits; so does what is too large to be divided by.
     const bool normal = (top > 1e-30f) & (top < 1e30f);
     const float unit = top / kWhole, per_unit = normal ? kWhole / top : top * 0.0f;
-    const __m512 steps =
-        _mm512_mul_ps(_mm512_load_ps(largest), _mm512_set1_ps(normal ? static_cast<float>(kSteps) / top : 0.0f));
-    const __m512 least_m = _mm512_max_ps(
-        _mm512_min_ps(_mm512_roundscale_ps(steps, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC), _mm512_set1_ps(kSteps)),
-        _mm512_set1_ps(1.0f));
-    unroll<kTries>([&](auto s) DISTILL_LAMBDA {
-        const __m512 tried = _mm512_add_ps(least_m, _mm512_set1_ps(static_cast<float>(s)));
-        _mm512_store_ps(factors[s], _mm512_div_ps(_mm512_set1_ps(per_unit), tried));
+    const __m512 wanted = _mm512_roundscale_ps(
+        _mm512_mul_ps(_mm512_castsi512_ps(largest), _mm512_set1_ps(normal ? static_cast<float>(kSteps) / top : 0.0f)),
+        _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC);
+    const __m512 least_m = _mm512_max_ps(_mm512_min_ps(wanted, _mm512_set1_ps(kSteps)), _mm512_set1_ps(1.0f));
+
+    __m512 best_m, least_loss;
+    alignas(64) float factor[kHalves];
+    unroll<kTries>([&](auto i) DISTILL_LAMBDA {
+        const __m512 m = _mm512_add_ps(least_m, _mm512_set1_ps(static_cast<float>(i)));
+        _mm512_store_ps(factor, _mm512_div_ps(_mm512_set1_ps(per_unit), m));
+        unroll<kHalves>([&](auto k) DISTILL_LAMBDA {
+            const __m512 q = _mm512_mul_ps(half(k), _mm512_set1_ps(factor[k]));
+            const __m512 lost =
+                _mm512_sub_ps(q, _mm512_roundscale_ps(q, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+            v[k] = _mm512_castps_si512(_mm512_mul_ps(lost, lost));
+        });
+        const __m512 squares = _mm512_castsi512_ps(combine_lanes(v, [](__m512i a, __m512i b) DISTILL_LAMBDA {
+            return _mm512_castps_si512(_mm512_add_ps(_mm512_castsi512_ps(a), _mm512_castsi512_ps(b)));
+        }));
+        const __m512 loss = _mm512_mul_ps(squares, _mm512_mul_ps(m, m));
+        const __mmask16 better = i == 0 ? 0xffff : _mm512_cmp_ps_mask(loss, least_loss, _CMP_LT_OQ);
+        best_m = i == 0 ? m : _mm512_mask_mov_ps(best_m, better, m);
+        least_loss = i == 0 ? loss : _mm512_mask_mov_ps(least_loss, better, loss);
     });
-    for (std::size_t i = 0; i < 2 * n_blocks; ++i) {
-        Avx512::rounding_losses(&losses[0][i], x + i * kHalf, &factors[0][i], kHalves);
-    }
-    __m512 best_m, best_factor, least_loss;
-    unroll<kTries>([&](auto s) DISTILL_LAMBDA {
-        const __m512 tried = _mm512_add_ps(least_m, _mm512_set1_ps(static_cast<float>(s))),
-                     f = _mm512_load_ps(factors[s]);
-        const __m512 loss = _mm512_mul_ps(_mm512_load_ps(losses[s]), _mm512_mul_ps(tried, tried));
-        const __mmask16 better = s == 0 ? 0xffff : _mm512_cmp_ps_mask(loss, least_loss, _CMP_LT_OQ);
-        best_m = s == 0 ? tried : _mm512_mask_mov_ps(best_m, better, tried);
-        best_factor = s == 0 ? f : _mm512_mask_mov_ps(best_factor, better, f);
-        least_loss = s == 0 ? loss : _mm512_mask_mov_ps(least_loss, better, loss);
+    _mm512_store_ps(factor, _mm512_div_ps(_mm512_set1_ps(per_unit), best_m));
+
+    alignas(64) std::int8_t q[kUnitBlocks][kActBlock];
+    __m512i fours[4];
+    unroll<4>([&](auto e) DISTILL_LAMBDA {
+        __m512i whole[4];
+        unroll<4>([&](auto k) DISTILL_LAMBDA {
+            whole[k] = _mm512_cvtps_epi32(_mm512_mul_ps(half(4 * e + k), _mm512_set1_ps(factor[4 * e + k])));
+        });
+        // Four columns of each half in a lane of 128 bits, then each half in one.
+        const __m512i mixed =
+            _mm512_packs_epi16(_mm512_packs_epi32(whole[0], whole[1]), _mm512_packs_epi32(whole[2], whole[3]));
+        const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+        const __m512i bytes = _mm512_permutexvar_epi32(order, mixed);
+        _mm512_store_si512(q[2 * e], bytes);
+        fours[e] = _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_set1_epi8(1), bytes);
     });
-    _mm512_store_ps(m, best_m);
-    _mm512_store_ps(factor, best_factor);
+    // Lane 4l + e has half 4e + l.
+    const __m512i halves_in_order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const __m512i sums = _mm512_permutexvar_epi32(
+        halves_in_order,
+        combine_fours(fours, [](__m512i a, __m512i b) DISTILL_LAMBDA { return _mm512_add_epi32(a, b); }));
+    const __m512i m = _mm512_cvtps_epi32(best_m), of_half = _mm512_mullo_epi32(m, sums);
+    alignas(64) std::int32_t minus_8[kUnitBlocks][2], minus_128[kUnitBlocks][2], whole[kHalves];
+    alignas(32) std::int16_t m16[kUnitBlocks][2];
+    _mm512_store_si512(minus_8, _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_slli_epi32(sums, 3)));
+    _mm512_store_si512(minus_128, _mm512_sub_epi32(_mm512_set1_epi32(4), _mm512_slli_epi32(sums, 7)));
+    _mm512_store_si512(whole, _mm512_add_epi32(of_half, _mm512_shuffle_epi32(of_half, _MM_PERM_CDAB)));
+    _mm256_store_si256(reinterpret_cast<__m256i*>(m16), _mm512_cvtepi32_epi16(m));
     for (std::size_t b = 0; b < n_blocks; ++b) {
-        std::int32_t whole = 0;
-        for (std::size_t h = 0; h < 2; ++h) {
-            const std::size_t i = 2 * b + h;
-            const std::int32_t sum = Avx512::round(out[b].q[t] + h * kHalf, x + i * kHalf, factor[i]);
-            const auto multiple = static_cast<std::int32_t>(m[i]);
-            out[b].m[t][h] = static_cast<std::int16_t>(multiple);
-            out[b].minus_8_sum[t][h] = -8 * sum;
-            out[b].minus_128_sum[t][h] = -128 * sum + 4;
-            whole += multiple * sum;
-        }
+        const std::int32_t sum = whole[2 * b];
+        __builtin_memcpy(out[b].q[t], q[b], kActBlock);
+        __builtin_memcpy(out[b].m[t], m16[b], sizeof(m16[b]));
+        __builtin_memcpy(out[b].minus_8_sum[t], minus_8[b], sizeof(minus_8[b]));
+        __builtin_memcpy(out[b].minus_128_sum[t], minus_128[b], sizeof(minus_128[b]));
         out[b].unit[t] = unit;
-        out[b].sum[t] = unit * static_cast<float>(whole);
+        out[b].sum[t] = unit * static_cast<float>(sum);
         if (n_blocks < kUnitBlocks) continue;
-        const std::int32_t high = (whole + 64) >> 7, highest = (high + 64) >> 7;
-        const std::int32_t digits[3] = {whole - 128 * high, high - 128 * highest, highest};
+        const std::int32_t high = (sum + 64) >> 7, highest = (high + 64) >> 7;
+        const std::int32_t digits[3] = {sum - 128 * high, high - 128 * highest, highest};
         for (std::size_t i = 0; i < 3; ++i) out[2 * i + b / 4].digits[t][b % 4] = static_cast<std::int8_t>(digits[i]);
     }
 }
@@ -214,6 +230,12 @@ void quantize_group512(void* blocks, const float* x, std::size_t x_stride, std::
         const std::size_t here = n_blocks - b < kUnitBlocks ? n_blocks - b : kUnitBlocks;
         for (std::size_t t = 0; t < T; ++t) {
             const float* from = static_cast<int>(t) < n_tokens ? x + t * x_stride + b * kActBlock : kZeros;
+            float padded[kUnitBlocks * kActBlock];
+            if (here < kUnitBlocks) {
+                __builtin_memset(padded, 0, sizeof(padded));
+                __builtin_memcpy(padded, from, here * kActBlock * sizeof(float));
+                from = padded;
+            }
             quantize_unit<T>(out + b, t, from, here);
         }
     }
@@ -394,9 +416,28 @@ struct UnitEnd {
 
 // --- One or two tokens ---------------------------------------------------------------------------------------------
 // The blocks that share bytes advance together, group of columns by group of columns: every byte is loaded once, in
-// order of its address, as the hardware's prefetcher wants it.
+// order of its address, as the hardware's prefetcher wants it. What comes 4 KiB later is asked for, into the
+// first-level cache: every line, but on Zen 4, which fetches the other line of a pair by itself and is slowed down when
+// it is asked for both (docs/SPEED.md has the figures).
 
-template <class F, std::size_t T>
+bool is_zen4() {
+    static const bool is = [] {
+        unsigned version = 0, ebx, ecx, edx;
+        __get_cpuid(1, &version, &ebx, &ecx, &edx);
+        return (version >> 8 & 15) + (version >> 20 & 255) == 0x19;  // the family; those before it have no AVX-512
+    }();
+    return is;
+}
+// The i-th of n shares of a panel's lines, or of every other one: kStep bytes apart.
+template <class Panel, std::size_t kStep, std::size_t i, std::size_t n>
+DISTILL_INLINE void prefetch_near(const char* ahead) {
+    constexpr std::size_t kLines = (sizeof(Panel) + kStep - 1) / kStep, kFirst = i * kLines / n;
+    unroll<(i + 1) * kLines / n - kFirst>([&](auto k) DISTILL_LAMBDA {
+        __asm__ volatile("prefetcht0 %0" : : "m"(ahead[kStep * (kFirst + k)]));
+    });
+}
+
+template <class F, std::size_t T, std::size_t kStep>
 void span_rows(const MatmulArgs& a) {
     constexpr std::size_t kSpan = F::kSpan, kSpans = F::kBlocks / kSpan;
     const std::size_t n_blocks = a.columns / (kActBlock * F::kBlocks);
@@ -407,10 +448,11 @@ void span_rows(const MatmulArgs& a) {
         unroll<T>([&](auto t) DISTILL_LAMBDA { acc[t][0] = part[t] = _mm512_setzero_ps(); });
         for (std::size_t b = 0; b < n_blocks; ++b, ++panel, x += F::kBlocks) {
             const auto prepared = F::prepare(*panel);
-            const char* ahead = prefetch_from<Avx512, T>(panel);
+            const char* ahead = reinterpret_cast<const char*>(panel) + 4096;
+            ahead -= reinterpret_cast<std::uintptr_t>(ahead) % kStep;
             unroll<kSpans>([&](auto span) DISTILL_LAMBDA {
                 constexpr std::size_t j0 = span * kSpan;
-                prefetch_share<Avx512, T, typename F::Panel, span, kSpans>(ahead);
+                prefetch_near<typename F::Panel, kStep, span, kSpans>(ahead);
                 __m512i sums[kSpan][T][2];
                 unroll<kSpan * T * 2>([&](auto i) DISTILL_LAMBDA {
                     constexpr std::size_t k = i / (2 * T), t = i / 2 % T, h = i % 2;
@@ -632,9 +674,9 @@ void matmul_avx512(const MatmulArgs& a) {
     using F = Format<Avx512>;
     switch (a.group) {
         case 1:
-            return span_rows<F, 1>(a);
+            return is_zen4() ? span_rows<F, 1, 128>(a) : span_rows<F, 1, 64>(a);
         case 2:
-            return span_rows<F, 2>(a);
+            return is_zen4() ? span_rows<F, 2, 128>(a) : span_rows<F, 2, 64>(a);
         case 4:
             return tile_rows<F, 4>(a);
         default:
@@ -660,13 +702,6 @@ constexpr CpuFeatures needs() {
     return f;
 }
 
-constexpr FloatOps ops() {
-    FloatOps o = float_ops<xsimd::avx512bw, Avx512>();
-    o.quantize = quantize512;
-    o.dequantize = dequantize512;
-    return o;
-}
-
 // In the order of formats().
 constexpr MatmulFunctions kMatmul{
     float_matmul<Avx512, ElementF32>, float_matmul<Avx512, ElementF16>, matmul_avx512<KernelQ4_0>,
@@ -678,7 +713,16 @@ constexpr MatmulFunctions kMatmul{
 }  // namespace
 
 extern const Kernels kAvx512VnniKernels;
-const Kernels kAvx512VnniKernels{"avx512vnni",   needs(), Avx512::kGroup, kMatmul, ops(),    integer_peak,
-                                 kBlockBytes<1>, {},      kGroups,        true,    kTileRows};
+const Kernels kAvx512VnniKernels{"avx512vnni",
+                                 needs(),
+                                 Avx512::kGroup,
+                                 kMatmul,
+                                 float_ops<xsimd::avx512bw, Avx512>(quantize512, dequantize512),
+                                 integer_peak,
+                                 kBlockBytes<1>,
+                                 {},
+                                 kGroups,
+                                 true,
+                                 kTileRows};
 
 }  // namespace distill

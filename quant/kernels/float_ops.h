@@ -83,10 +83,15 @@ struct VectorOps {
     }
 };
 
+// A table with activations of its own brings both functions for them.
+template <class Arch, class V>
+constexpr FloatOps float_ops(decltype(FloatOps::quantize) quantize, decltype(FloatOps::dequantize) dequantize) {
+    using F = VectorOps<Arch>;
+    return {F::rms_norm, F::silu_mul, F::exp_sum, F::max, F::scale_add, to_f16<V>, expand_s8<V>, quantize, dequantize};
+}
 template <class Arch, class V>
 constexpr FloatOps float_ops() {
-    using F = VectorOps<Arch>;
-    return {F::rms_norm, F::silu_mul, F::exp_sum, F::max, F::scale_add, to_f16<V>, expand_s8<V>, quantize_rows<V>, dequantize_rows};
+    return float_ops<Arch, V>(quantize_rows<V>, dequantize_rows);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // Matrix products over weight panels, written once for all formats and instruction sets. A vector trait V (one per ISA
-// file) says how wide a register is and how its operations are spelled; a format struct says how a panel's bytes become
+// file) says how wide a register is, how many sums a tile keeps in registers (kMaxTile; kFloatTile for floats, for up to
+// kFloatTokens tokens) and how its operations are spelled; a format struct says how a panel's bytes become
 // unsigned weights and scales. Everything here has internal linkage: each ISA file compiles its own copy with its own flags.
 //
 // For one block of 32 columns, T tokens and the rows of N registers, h a half of 16 columns:
@@ -469,10 +470,13 @@ struct ElementBF16 {
     DISTILL_INLINE static typename V::F32 load(const uint16_t* p) { return V::bf16(p); }
 };
 
+// N registers of rows: a part of a panel, or all of two panels.
 template <class V, template <class> class Element, size_t N, size_t T>
 DISTILL_INLINE void float_tile(const MatmulArgs& a, size_t row, size_t lane0) {
     using E = Element<V>;
     using F32 = typename V::F32;
+    constexpr size_t kAll = kPanelRows / V::kLanes;
+    const size_t panel = a.panel_columns * kPanelRows;
     const auto* w = reinterpret_cast<const typename E::T*>(a.panels) + row * a.panel_columns + lane0;
     const auto* x = static_cast<const float*>(a.x);
     F32 acc[2][T][N];
@@ -481,7 +485,7 @@ DISTILL_INLINE void float_tile(const MatmulArgs& a, size_t row, size_t lane0) {
     });
     const auto column = [&](auto chain, size_t c) DISTILL_LAMBDA {
         F32 v[N];
-        unroll<N>([&](auto n) DISTILL_LAMBDA { v[n] = E::load(w + c * kPanelRows + n * V::kLanes); });
+        unroll<N>([&](auto n) DISTILL_LAMBDA { v[n] = E::load(w + n / kAll * panel + c * kPanelRows + n % kAll * V::kLanes); });
         unroll<T>([&](auto t) DISTILL_LAMBDA {
             const F32 xt = V::set1(x[t * a.x_stride + c]);
             unroll<N>([&](auto n) DISTILL_LAMBDA { acc[chain][t][n] = V::fma(v[n], xt, acc[chain][t][n]); });
@@ -517,8 +521,12 @@ void quantised_rows(const MatmulArgs& a) {
 }
 template <class V, template <class> class Element, size_t T>
 void float_rows(const MatmulArgs& a) {
-    constexpr size_t N = tile_registers<V, T>();
-    for (size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
+    constexpr size_t kAll = kPanelRows / V::kLanes, N = T * kAll <= V::kFloatTile ? kAll : 1;
+    size_t row = a.row_begin;
+    if constexpr (2 * T * kAll <= V::kFloatTile) {
+        for (; row + kPanelRows < a.row_end; row += 2 * kPanelRows) float_tile<V, Element, 2 * kAll, T>(a, row, 0);
+    }
+    for (; row < a.row_end; row += kPanelRows) {
         for (size_t lane0 = 0; lane0 < kPanelRows; lane0 += N * V::kLanes) float_tile<V, Element, N, T>(a, row, lane0);
     }
 }
@@ -536,23 +544,19 @@ void quantised_matmul(const MatmulArgs& a) {
     }
 }
 
-// Float activations are plain rows, so a group needs no padding: any count up to V::kGroup is 4s and a rest.
+// Float activations are plain rows, so a group needs no padding: any count is cut into nearly equal parts.
 template <class V, template <class> class Element>
 void float_matmul(const MatmulArgs& args) {
     MatmulArgs a = args;
-    while (a.n_tokens > 0) {
-        const int now = a.n_tokens >= 4 ? 4 : a.n_tokens;
-        const int left = a.n_tokens - now;
-        a.n_tokens = now;
-        switch (now) {
-            case 1: float_rows<V, Element, 1>(a); break;
-            case 2: float_rows<V, Element, 2>(a); break;
-            case 3: float_rows<V, Element, 3>(a); break;
-            default: float_rows<V, Element, 4>(a); break;
-        }
-        a.x = static_cast<const float*>(a.x) + static_cast<size_t>(now) * a.x_stride;
-        a.out += static_cast<size_t>(now) * a.out_stride;
-        a.n_tokens = left;
+    for (int left = args.n_tokens; left > 0; left -= a.n_tokens) {
+        constexpr int kMost = V::kFloatTokens;
+        const int parts = (left + kMost - 1) / kMost;
+        a.n_tokens = (left + parts - 1) / parts;
+        unroll<kMost>([&](auto t) {
+            if (a.n_tokens == static_cast<int>(t) + 1) float_rows<V, Element, t + 1>(a);
+        });
+        a.x = static_cast<const float*>(a.x) + static_cast<size_t>(a.n_tokens) * a.x_stride;
+        a.out += static_cast<size_t>(a.n_tokens) * a.out_stride;
     }
 }
 

@@ -26,6 +26,7 @@ struct Scalar {
         std::int8_t v[4];
     };
     static constexpr std::size_t kLanes = 16, kGroup = 2, kMaxTile = 2, kPrefetchStep = 64;
+    static constexpr std::size_t kFloatTile = 2, kFloatTokens = 4;
 
     template <class F>
     static F32 each(F&& f) {

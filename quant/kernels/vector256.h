@@ -18,6 +18,7 @@ struct Vector256 {
     using I32 = __m256i;
     using F32 = __m256;
     static constexpr std::size_t kLanes = 8, kGroup = 8, kMaxTile = 4, kPrefetchStep = 64;
+    static constexpr std::size_t kFloatTile = 6, kFloatTokens = 3;
 
     DISTILL_INLINE static U8 load(const std::uint8_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
     DISTILL_INLINE static void store(std::uint8_t* p, U8 v) { _mm256_store_si256(reinterpret_cast<__m256i*>(p), v); }

@@ -12,6 +12,7 @@ struct VectorNeon {
     using U8 = uint8x16_t;
     using F32 = float32x4_t;
     static constexpr size_t kLanes = 4, kGroup = 8, kMaxTile = 8, kPrefetchStep = 128;
+    static constexpr size_t kFloatTile = 8, kFloatTokens = 4;
 
     DISTILL_INLINE static U8 load(const uint8_t* p) { return vld1q_u8(p); }
     DISTILL_INLINE static U8 masked(U8 v, int mask) { return vandq_u8(v, vdupq_n_u8(static_cast<uint8_t>(mask))); }
