@@ -222,7 +222,7 @@ void Ops::multiply(const RowProduct& p, std::size_t first, std::size_t last, con
     std::byte* panel = scratch_.panels.data() + static_cast<std::size_t>(thread) * scratch_.panel_bytes;
     // What a product works on at once stays in the nearest cache, which is best for few tokens; many tokens are an
     // input too large for any cache to be read once for each panel.
-    const std::size_t tile = n_tokens_ > 2 ? kernels_.rows_at_once : kPanelRows;
+    const std::size_t tile = n_tokens_ > group ? kernels_.rows_at_once : kPanelRows;
     const std::size_t tiles = n_tokens_ < kPromptTokens ? 1 : scratch_.panel_bytes / (tile * row_bytes);
     const std::size_t step = std::max<std::size_t>(tiles, 1) * tile;
     for (std::size_t row = p.begin; row < p.end; row += step) {
@@ -239,13 +239,14 @@ void Ops::run_products(std::initializer_list<Product> products, const Activation
         std::size_t rows, first_step, n_steps;
     };
     Piece pieces[3];
+    const auto group = static_cast<std::size_t>(kernels_.group);
     std::size_t n_pieces = 0, n_steps = 0, total_bytes = 0;
     for (const Product& p : products) total_bytes += p.weight->rows * p.weight->format->row_bytes(p.weight->columns);
     const std::size_t share = total_bytes / (static_cast<std::size_t>(pool_.size()) * 8);
     const std::size_t piece_bytes = std::clamp(share, std::size_t{16} << 10, max_piece_bytes(kernels_, n_tokens_));
     for (const Product& p : products) {
         assert(p.weight->columns == h.n && n_pieces < std::size(pieces));
-        const std::size_t tile = n_tokens_ > 2 ? kernels_.rows_at_once : kPanelRows;
+        const std::size_t tile = n_tokens_ > group ? kernels_.rows_at_once : kPanelRows;
         const std::size_t tile_bytes = tile * p.weight->format->row_bytes(p.weight->columns);
         const std::size_t rows = std::max<std::size_t>(1, piece_bytes / tile_bytes) * tile;
         const std::size_t steps = (p.weight->rows + rows - 1) / rows;

@@ -23,9 +23,8 @@ namespace {
 
 struct Avx512 {
     using U8 = __m512i;
-    using I32 = __m512i;
     using F32 = __m512;
-    static constexpr std::size_t kLanes = 16, kGroup = 8, kPrefetchStep = 64;
+    static constexpr std::size_t kLanes = 16, kGroup = 8;
     static constexpr std::size_t kFloatTile = 14, kFloatTokens = 7;
 
     DISTILL_INLINE static U8 load(const std::uint8_t* p) { return _mm512_loadu_si512(p); }
@@ -52,11 +51,6 @@ struct Avx512 {
         return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_load_si128(reinterpret_cast<const __m128i*>(table))),
                                    index);
     }
-    DISTILL_INLINE static U8 broadcast4(const std::int8_t* p) {
-        std::int32_t word;
-        __builtin_memcpy(&word, p, 4);
-        return _mm512_set1_epi32(word);
-    }
 
     DISTILL_INLINE static F32 f16(const std::uint16_t* p) {
         return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
@@ -76,15 +70,10 @@ struct Avx512 {
     DISTILL_INLINE static void store_f16(std::uint16_t* p, F32 v) {
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
     }
-    DISTILL_INLINE static F32 to_f32(I32 v) { return _mm512_cvtepi32_ps(v); }
     DISTILL_INLINE static F32 set1(float v) { return _mm512_set1_ps(v); }
     DISTILL_INLINE static F32 add(F32 a, F32 b) { return _mm512_add_ps(a, b); }
     DISTILL_INLINE static F32 mul(F32 a, F32 b) { return _mm512_mul_ps(a, b); }
     DISTILL_INLINE static F32 fma(F32 a, F32 b, F32 c) { return _mm512_fmadd_ps(a, b, c); }
-    DISTILL_INLINE static F32 fnma(F32 a, F32 b, F32 c) { return _mm512_fnmadd_ps(a, b, c); }
-
-    // To the second-level cache. Volatile, because a compiler takes all prefetches of a panel to the front of its loop.
-    DISTILL_INLINE static void prefetch(const char* p) { __asm__ volatile("prefetcht1 %0" : : "m"(*p)); }
 };
 
 // --- Activations ---------------------------------------------------------------------------------------------------
@@ -279,6 +268,8 @@ struct Traits {
     // A minimum for each block of a k-quant, or for each half of one.
     static constexpr bool kPairMinima = kSubScales && F::kMin != 0 && F::kScales == 1;
     static constexpr bool kHalfMinima = kSubScales && F::kMin != 0 && F::kScales == 2;
+    // Groups of tokens for which unpacking weights and minima takes longer than it spares.
+    static constexpr std::size_t kFewGroups = kPairMinima ? 3 : 1;
 };
 // Both scaled sums of a block fit 32 bits, with the scales of Q6_K (8 bits) as well.
 static_assert(2ll * 0x7fff * (kSteps + kTries - 1) * 128 <= 0x7fffffff);
@@ -304,7 +295,7 @@ template <class F, std::size_t T>
 DISTILL_INLINE __m512i start_sum(const UnitBlock<T>& x, std::size_t t, std::size_t h) {
     constexpr int kShift = Traits<F>::kShift;
     if constexpr (F::kOffset == 0) {
-        return _mm512_set1_epi32((1 << kShift) / 2);
+        return _mm512_setzero_si512();
     } else if constexpr (kShift == 0) {
         const __m512i v = _mm512_set1_epi32(x.minus_8_sum[t][h]);
         return F::kOffset < 8 ? _mm512_srai_epi32(v, 8 / F::kOffset / 2) : _mm512_slli_epi32(v, F::kOffset / 8 / 2);
@@ -414,7 +405,13 @@ struct UnitEnd {
     }
 };
 
-// --- One or two tokens ---------------------------------------------------------------------------------------------
+// The same block of another group of tokens.
+template <std::size_t T>
+DISTILL_INLINE const UnitBlock<T>* of_group(const UnitBlock<T>* x, std::size_t group, std::size_t group_bytes) {
+    return reinterpret_cast<const UnitBlock<T>*>(reinterpret_cast<const char*>(x) + group * group_bytes);
+}
+
+// --- Few tokens ----------------------------------------------------------------------------------------------------
 // The blocks that share bytes advance together, group of columns by group of columns: every byte is loaded once, in
 // order of its address, as the hardware's prefetcher wants it. What comes 4 KiB later is asked for, into the
 // first-level cache: every line, but on Zen 4, which fetches the other line of a pair by itself and is slowed down when
@@ -437,68 +434,78 @@ DISTILL_INLINE void prefetch_near(const char* ahead) {
     });
 }
 
+// The 16 rows from `row` on, x a group.
 template <class F, std::size_t T, std::size_t kStep>
-void span_rows(const MatmulArgs& a) {
-    constexpr std::size_t kSpan = F::kSpan, kSpans = F::kBlocks / kSpan;
+DISTILL_INLINE void span_tile(const MatmulArgs& a, std::size_t row, const UnitBlock<T>* x) {
+    // As many blocks as leave their sums in registers.
+    constexpr std::size_t kAtOnce = F::kSpan * T <= 8 ? F::kSpan : T <= 4 && F::kSpan > 1 ? 8 / T : 1;
+    constexpr std::size_t kSteps = F::kBlocks / kAtOnce, kAhead = T <= 2 ? 4096 : 8192;
     const std::size_t n_blocks = a.columns / (kActBlock * F::kBlocks);
-    const auto* panel = static_cast<const typename F::Panel*>(a.panels) + a.row_begin / kPanelRows * n_blocks;
-    for (std::size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
-        const auto* x = static_cast<const UnitBlock<T>*>(a.x);
-        __m512 acc[T][1], part[T];
-        unroll<T>([&](auto t) DISTILL_LAMBDA { acc[t][0] = part[t] = _mm512_setzero_ps(); });
-        for (std::size_t b = 0; b < n_blocks; ++b, ++panel, x += F::kBlocks) {
-            const auto prepared = F::prepare(*panel);
-            const char* ahead = reinterpret_cast<const char*>(panel) + 4096;
-            ahead -= reinterpret_cast<std::uintptr_t>(ahead) % kStep;
-            unroll<kSpans>([&](auto span) DISTILL_LAMBDA {
-                constexpr std::size_t j0 = span * kSpan;
-                prefetch_near<typename F::Panel, kStep, span, kSpans>(ahead);
-                __m512i sums[kSpan][T][2];
-                unroll<kSpan * T * 2>([&](auto i) DISTILL_LAMBDA {
-                    constexpr std::size_t k = i / (2 * T), t = i / 2 % T, h = i % 2;
-                    sums[k][t][h] = start_sum<F>(x[j0 + k], t, h);
-                });
-                unroll<8>([&](auto g) DISTILL_LAMBDA {
-                    unroll<kSpan>([&](auto k) DISTILL_LAMBDA {
-                        const __m512i w = F::template weights<j0 + k, g>(*panel, 0);
-                        unroll<T>([&](auto t) DISTILL_LAMBDA {
-                            sums[k][t][g / 4] =
-                                _mm512_dpbusd_epi32(sums[k][t][g / 4], w, broadcast32(x[j0 + k].q[t] + 4 * g));
-                        });
-                    });
-                });
-                unroll<kSpan>([&](auto k) DISTILL_LAMBDA {
-                    __m512 scale;
-                    __m512i sub;
-                    if constexpr (F::kScales == 1)
-                        scale = block_scale<F, j0 + k>(*panel, prepared);
-                    else
-                        sub = half_scales<F, j0 + k>(*panel, prepared);
+    const auto* panel = static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_blocks;
+    __m512 acc[T][1], part[T];
+    unroll<T>([&](auto t) DISTILL_LAMBDA { acc[t][0] = part[t] = _mm512_setzero_ps(); });
+    for (std::size_t b = 0; b < n_blocks; ++b, ++panel, x += F::kBlocks) {
+        const auto prepared = F::prepare(*panel);
+        const char* ahead = reinterpret_cast<const char*>(panel) + kAhead;
+        ahead -= reinterpret_cast<std::uintptr_t>(ahead) % kStep;
+        unroll<kSteps>([&](auto step) DISTILL_LAMBDA {
+            constexpr std::size_t j0 = step * kAtOnce;
+            prefetch_near<typename F::Panel, kStep, step, kSteps>(ahead);
+            __m512i sums[kAtOnce][T][2];
+            unroll<8>([&](auto g) DISTILL_LAMBDA {
+                unroll<kAtOnce>([&](auto k) DISTILL_LAMBDA {
+                    const __m512i w = F::template weights<j0 + k, g>(*panel, 0);
                     unroll<T>([&](auto t) DISTILL_LAMBDA {
-                        part[t] = add_block<F>(part[t], sums[k][t][0], sums[k][t][1], broadcast32(x[j0 + k].m[t]),
-                                               scale, sub);
+                        __m512i& sum = sums[k][t][g / 4];
+                        if constexpr (g % 4 == 0) sum = start_sum<F>(x[j0 + k], t, g / 4);
+                        sum = _mm512_dpbusd_epi32(sum, w, broadcast32(x[j0 + k].q[t] + 4 * g));
                     });
                 });
             });
-            if constexpr (!Traits<F>::kSubScales && F::kMin != 0) {
-                const __m512 min = F::template minimum<0, 0>(*panel, prepared, 0);
+            unroll<kAtOnce>([&](auto k) DISTILL_LAMBDA {
+                __m512 scale;
+                __m512i sub;
+                if constexpr (F::kScales == 1)
+                    scale = block_scale<F, j0 + k>(*panel, prepared);
+                else
+                    sub = half_scales<F, j0 + k>(*panel, prepared);
                 unroll<T>([&](auto t) DISTILL_LAMBDA {
-                    acc[t][0] = _mm512_fmadd_ps(min, _mm512_set1_ps(x->sum[t]), acc[t][0]);
+                    part[t] =
+                        add_block<F>(part[t], sums[k][t][0], sums[k][t][1], broadcast32(x[j0 + k].m[t]), scale, sub);
                 });
-            }
-            if (Traits<F>::kSubScales || (b + 1) % kUnitBlocks == 0 || b + 1 == n_blocks) {
-                const UnitEnd<F> end(*panel, prepared);
-                unroll<T>([&](auto t) DISTILL_LAMBDA {
-                    acc[t][0] = end.add(acc[t][0], part[t], x, t);
-                    part[t] = _mm512_setzero_ps();
-                });
-            }
+            });
+        });
+        if constexpr (!Traits<F>::kSubScales && F::kMin != 0) {
+            const __m512 min = F::template minimum<0, 0>(*panel, prepared, 0);
+            unroll<T>([&](auto t)
+                          DISTILL_LAMBDA { acc[t][0] = _mm512_fmadd_ps(min, _mm512_set1_ps(x->sum[t]), acc[t][0]); });
         }
-        store_tile<Avx512, 1, T>(a, row, acc);
+        if (Traits<F>::kSubScales || (b + 1) % kUnitBlocks == 0 || b + 1 == n_blocks) {
+            const UnitEnd<F> end(*panel, prepared);
+            unroll<T>([&](auto t) DISTILL_LAMBDA {
+                acc[t][0] = end.add(acc[t][0], part[t], x, t);
+                part[t] = _mm512_setzero_ps();
+            });
+        }
+    }
+    store_tile<Avx512, 1, T>(a, row, acc);
+}
+// Group after group over the rows of a panel, which stay in the nearest caches.
+template <class F, std::size_t T, std::size_t kStep>
+void span_rows(const MatmulArgs& args) {
+    const std::size_t group_bytes = args.columns / kActBlock * kBlockBytes<T>;
+    const int each = static_cast<int>(args.pairs ? T / 2 : T);
+    for (std::size_t row = args.row_begin; row < args.row_end; row += kPanelRows) {
+        MatmulArgs a = args;
+        for (std::size_t group = 0; group < args.n_groups; ++group) {
+            a.n_tokens = args.n_tokens - static_cast<int>(group) * each;
+            span_tile<F, T, kStep>(a, row, of_group(static_cast<const UnitBlock<T>*>(args.x), group, group_bytes));
+            a.out += static_cast<std::size_t>(each) * a.out_stride;
+        }
     }
 }
 
-// --- Four tokens and more ------------------------------------------------------------------------------------------
+// --- Many tokens ---------------------------------------------------------------------------------------------------
 // Blocks that share bytes are unpacked once for all tokens, into the first-level cache. Half of the 32 registers hold a
 // block of 32 rows, so that what is loaded of a token meets two of them (with one, loads would be the bound), and the
 // tokens of several groups pass over them one after the other. What they sum up waits in memory.
@@ -528,12 +535,6 @@ struct UnpackedSpan {
         });
     }
 };
-
-// The same block of another group of tokens.
-template <std::size_t T>
-DISTILL_INLINE const UnitBlock<T>* of_group(const UnitBlock<T>* x, std::size_t group, std::size_t group_bytes) {
-    return reinterpret_cast<const UnitBlock<T>*>(reinterpret_cast<const char*>(x) + group * group_bytes);
-}
 
 template <class F, std::size_t T>
 DISTILL_INLINE void block_tokens(RowSums* parts, const UnpackedSpan<F>& u, std::size_t k, const UnitBlock<T>* x,
@@ -590,17 +591,20 @@ DISTILL_INLINE void tile_blocks(const MatmulArgs& a, const typename F::Panel* (&
                                 std::size_t end, UnpackedSpan<F>& u, RowSums* parts, RowSums* to) {
     constexpr bool kSubScales = Traits<F>::kSubScales;
     constexpr std::size_t kSpans = F::kBlocks / F::kSpan;
-    const std::size_t n_blocks = a.columns / (kActBlock * F::kBlocks),
+    // What is asked for comes in 12 KiB: of both panels, or of the next two when these end before that.
+    constexpr std::size_t kAhead = 6144 / sizeof(typename F::Panel) + 1;
+    const std::size_t n_blocks = a.columns / (kActBlock * F::kBlocks), row_bytes = n_blocks * sizeof(typename F::Panel),
                       group_bytes = a.columns / kActBlock * kBlockBytes<T>;
     const auto* x = static_cast<const UnitBlock<T>*>(a.x) + begin * F::kBlocks;
     for (std::size_t b = begin; b < end; ++b, x += F::kBlocks) {
         const typename F::Prepared prepared[kPanels] = {F::prepare(*panel[0]), F::prepare(*panel[1])};
+        const char* ahead = reinterpret_cast<const char*>(panel[0] + kAhead + (b + kAhead < n_blocks ? 0 : n_blocks));
         // One copy of the code for the tokens, kSpans of the few instructions that depend on the place in the panel.
         for (std::size_t span = 0; span < kSpans; ++span) {
             unroll<kSpans>([&](auto s) DISTILL_LAMBDA {
                 if (s == span) {
                     unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
-                        prefetch_share<Avx512, T, typename F::Panel, s, kSpans>(prefetch_from<Avx512, T>(panel[n]));
+                        prefetch_near<typename F::Panel, 64, s, kSpans>(ahead + n * row_bytes);
                     });
                     u.template unpack<s * F::kSpan>(panel, prepared);
                 }
@@ -678,9 +682,9 @@ void matmul_avx512(const MatmulArgs& a) {
         case 2:
             return is_zen4() ? span_rows<F, 2, 128>(a) : span_rows<F, 2, 64>(a);
         case 4:
-            return tile_rows<F, 4>(a);
+            return span_rows<F, 4, 64>(a);
         default:
-            return tile_rows<F, 8>(a);
+            return a.n_groups <= Traits<F>::kFewGroups ? span_rows<F, 8, 64>(a) : tile_rows<F, 8>(a);
     }
 }
 
