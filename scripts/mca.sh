@@ -28,9 +28,9 @@ import re, subprocess, sys
 
 mca, cpus = sys.argv[1], sys.argv[2:]
 MULTIPLY = re.compile(r"^(sdot|usdot|udot|smmla|smull2?|smlal2?|mul|mla|fmul|fmla|fmls)$")
-DOT = re.compile(r"^(sdot|usdot|udot|smull2?|smlal2?)$")
-PER_DOT = {"sdot": 16, "usdot": 16, "smull": 8, "smull2": 8, "smlal": 8, "smlal2": 8}
-PIPES = {"neoverse-n1": 2, "cortex-a76": 2, "apple-m1": 4}
+DOT = re.compile(r"^(sdot|usdot|udot|smmla|smull2?|smlal2?)$")
+PER_DOT = {"sdot": 16, "usdot": 16, "smmla": 32, "smull": 8, "smull2": 8, "smlal": 8, "smlal2": 8}
+PIPES = {"neoverse-n1": 2, "cortex-a76": 2, "apple-m1": 4, "neoverse-v1": 4, "neoverse-v2": 4, "neoverse-n2": 2}
 functions, name = {}, None
 for line in sys.stdin:
     if m := re.match(r"^[0-9a-f]+ <(.*)>:$", line):
@@ -63,7 +63,7 @@ for name, code in functions.items():
             if op.startswith(("b.", "cb", "tb")) or op in ("b", "bl", "adrp", "adr", "nop", "ret"): continue
             text.append(op + " " + re.sub(r"\s*//.*", "", args))
         dots = [c[1] for c in body if DOT.match(c[1])]
-        if any(d.endswith("dot") for d in dots): dots = [d for d in dots if d.endswith("dot")]  # the others scale
+        if any(d.endswith(("dot", "mmla")) for d in dots): dots = [d for d in dots if d.endswith(("dot", "mmla"))]  # the others scale
         macs = sum(PER_DOT.get(d, 16) for d in dots)
         multiplies = sum(bool(MULTIPLY.match(c[1])) and c[2].startswith("v") for c in body)
         for cpu in cpus:

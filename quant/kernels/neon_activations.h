@@ -16,38 +16,54 @@ constexpr size_t kUnitBlocks = 8;  // blocks of 32 columns that share a unit
 // have 6 bits, fit a 32-bit sum.
 constexpr int kMultiples = 64;
 constexpr int64_t kLargestActivation = 127 * kMultiples;  // in units
-constexpr size_t kActivationBytes = 56;                   // for 32 columns of a token
+
+// What a table's activations look like. kTwoByTwo: it multiplies four tokens and more by smmla, which takes 8 columns of two tokens as a
+// register and gives two rows of two tokens.
+template <class V>
+constexpr size_t kActivationBytes = V::kTwoByTwo ? 64 : 56;  // for 32 columns of a token
 
 // `here` blocks of T tokens, 8 but for the last unit of a row. One or two tokens have what scales a block side by side, to
-// be loaded at once; more of them have it token by token, for the next tokens to be loaded with it.
-template <size_t T>
+// be loaded at once; more of them have it token by token, for the next tokens to be loaded with it. Two by two, tokens 2i and
+// 2i + 1 take turns, 8 columns each, and their m stand twice: as results do, where each row meets both.
+template <class V, size_t T>
 struct Unit {
-    static constexpr bool kFew = T <= 2;
+    static constexpr bool kFew = T <= 2, kTwoByTwo = !kFew && V::kTwoByTwo;
+    static constexpr size_t kNumbers = kTwoByTwo ? 7 : 5;  // of a block of a token
     char* at;
     size_t here;
 
     DISTILL_INLINE Unit(const void* blocks, size_t b, size_t n_blocks)
-        : at(const_cast<char*>(static_cast<const char*>(blocks)) + b * T * kActivationBytes),
+        : at(const_cast<char*>(static_cast<const char*>(blocks)) + b * T * kActivationBytes<V>),
           here(n_blocks - b < kUnitBlocks ? n_blocks - b : kUnitBlocks) {}
     DISTILL_INLINE int32_t* numbers(size_t i) const { return reinterpret_cast<int32_t*>(at + here * T * kActBlock) + i; }
 
-    // x / (unit * m), rounded: of block j, token t.
-    DISTILL_INLINE int8_t* q(size_t j, size_t t) const { return reinterpret_cast<int8_t*>(at) + (j * T + t) * kActBlock; }
+    // x / (unit * m), rounded: of block j, token t, columns 8k and on.
+    DISTILL_INLINE int8_t* q(size_t j, size_t t, size_t k = 0) const {
+        const size_t place = kTwoByTwo ? (j * T + t - t % 2) * 4 + 2 * k + t % 2 : (j * T + t) * 4 + k;
+        return reinterpret_cast<int8_t*>(at) + 8 * place;
+    }
     // m of the first half less m of the second, m of the second. What a product wants is m0 * dot0 + m1 * dot1, and that is
     // (m0 - m1) * dot0 + m1 * (dot0 + dot1): the second half's sum goes on from the first one's.
-    DISTILL_INLINE int32_t* m(size_t j, size_t t) const { return numbers(kFew ? (j * T + t) * 4 : (j * T + t) * 2); }
-    // -8 * sum of q, of each half: behind m for one or two tokens.
-    DISTILL_INLINE int32_t* minus_8_sums(size_t j, size_t t) const {
-        return numbers(kFew ? (j * T + t) * 4 + 2 : (here * T + j * T + t) * 2);
+    DISTILL_INLINE int32_t* m(size_t j, size_t t, size_t h = 0) const {
+        if constexpr (kTwoByTwo) return numbers((j * T + t - t % 2) * 4 + 4 * h + t % 2);  // and two numbers behind
+        else return numbers((kFew ? (j * T + t) * 4 : (j * T + t) * 2) + h);
     }
-    DISTILL_INLINE int32_t* sum(size_t j, size_t t) const { return numbers(4 * here * T + j * T + t); }  // of m * q
-    DISTILL_INLINE float* unit(size_t t) const { return reinterpret_cast<float*>(numbers(5 * here * T + t)); }
+    // -8 * sum of q, of each half: behind m for one or two tokens.
+    DISTILL_INLINE int32_t* minus_8_sums(size_t j, size_t t, size_t h = 0) const {
+        if constexpr (kTwoByTwo) return numbers(here * T * 4 + (j * T + t - t % 2) * 2 + 2 * h + t % 2);
+        else return numbers((kFew ? (j * T + t) * 4 + 2 : (here * T + j * T + t) * 2) + h);
+    }
+    DISTILL_INLINE int32_t* sum(size_t j, size_t t) const { return numbers((kNumbers - 1) * here * T + j * T + t); }  // of m * q
+    DISTILL_INLINE float* unit(size_t t) const { return reinterpret_cast<float*>(numbers(kNumbers * here * T + t)); }
     // Whole units only. The same sums as three digits, the highest first: sum = (digit * 128 + digit) * 128 + digit. What they
-    // are multiplied with are bytes, four blocks at a time.
-    DISTILL_INLINE int8_t* digits(size_t t) const { return reinterpret_cast<int8_t*>(numbers(5 * here * T + T)) + 24 * t; }
+    // are multiplied with are bytes, four blocks at a time, or eight blocks of two tokens.
+    DISTILL_INLINE int8_t* digits(size_t t, size_t i = 0) const {
+        const size_t place = kTwoByTwo ? (t - t % 2) * 3 + 2 * i + t % 2 : 3 * t + i;
+        return reinterpret_cast<int8_t*>(numbers(kNumbers * here * T + T)) + 8 * place;
+    }
 };
-static_assert(8 * (kActBlock + 5 * 4) + 4 + 24 <= 8 * kActivationBytes);
-static_assert(kActBlock + 5 * 4 + 4 <= kActivationBytes);
+static_assert(8 * (kActBlock + 5 * 4) + 4 + 24 <= 8 * 56 && kActBlock + 5 * 4 + 4 <= 56);
+static_assert(8 * (kActBlock + 7 * 4) + 4 + 24 <= 8 * 64 && kActBlock + 7 * 4 + 4 <= 64);
 static_assert(32 * kLargestActivation < int64_t{1} << 20);  // three digits are enough
 
 // Of 16 values: the largest magnitude, as a maximum of bit patterns so that NaN comes out on top.
@@ -60,8 +76,8 @@ DISTILL_INLINE float largest_of_16(const float* x) {
 
 // A token's part of a unit. Of the four least m that the largest of 16 values allows, the one that loses least is taken: a
 // fifth less error than the first, for a few operations that no product notices.
-template <size_t T>
-DISTILL_INLINE void quantize_unit(const Unit<T>& out, size_t t, const float* x) {
+template <class V, size_t T>
+DISTILL_INLINE void quantize_unit(const Unit<V, T>& out, size_t t, const float* x) {
     float largest[2 * kUnitBlocks], top = 0;
     {
         uint32_t most = 0;
@@ -103,49 +119,53 @@ DISTILL_INLINE void quantize_unit(const Unit<T>& out, size_t t, const float* x) 
             unroll<4>([&](auto i) DISTILL_LAMBDA { q[i] = vcvtnq_s32_f32(vmulq_n_f32(v[i], factor)); });
             const int16x8_t first = vcombine_s16(vqmovn_s32(q[0]), vqmovn_s32(q[1]));
             const int16x8_t second = vcombine_s16(vqmovn_s32(q[2]), vqmovn_s32(q[3]));
-            vst1q_s8(out.q(j, t) + 16 * h, vcombine_s8(vqmovn_s16(first), vqmovn_s16(second)));
+            vst1_s8(out.q(j, t, 2 * h), vqmovn_s16(first));
+            vst1_s8(out.q(j, t, 2 * h + 1), vqmovn_s16(second));
             sum[h] = vaddvq_s32(vaddq_s32(vaddq_s32(q[0], q[1]), vaddq_s32(q[2], q[3])));
         });
-        out.m(j, t)[0] = m[0] - m[1];
-        out.m(j, t)[1] = m[1];
-        out.minus_8_sums(j, t)[0] = -8 * sum[0];
-        out.minus_8_sums(j, t)[1] = -8 * sum[1];
+        const int32_t multiples[2] = {m[0] - m[1], m[1]};
+        unroll<2>([&](auto h) DISTILL_LAMBDA {
+            out.m(j, t, h)[0] = multiples[h];
+            if constexpr (Unit<V, T>::kTwoByTwo) out.m(j, t, h)[2] = multiples[h];
+            *out.minus_8_sums(j, t, h) = -8 * sum[h];
+        });
         *out.sum(j, t) = sums[j] = m[0] * sum[0] + m[1] * sum[1];
     }
     if (out.here < kUnitBlocks) return;
-    int8_t* digits = out.digits(t);
     for (size_t j = 0; j < kUnitBlocks; ++j) {
         const int32_t high = (sums[j] + 64) >> 7, highest = (high + 64) >> 7;
-        digits[j] = static_cast<int8_t>(highest);
-        digits[8 + j] = static_cast<int8_t>(high - 128 * highest);
-        digits[16 + j] = static_cast<int8_t>(sums[j] - 128 * high);
+        out.digits(t, 0)[j] = static_cast<int8_t>(highest);
+        out.digits(t, 1)[j] = static_cast<int8_t>(high - 128 * highest);
+        out.digits(t, 2)[j] = static_cast<int8_t>(sums[j] - 128 * high);
     }
 }
 
-template <size_t T>
+template <class V, size_t T>
 void quantize_units(void* blocks, const float* x, size_t x_stride, size_t n, int n_tokens) {
     constexpr float kZeros[kUnitBlocks * kActBlock] = {};
     const size_t n_blocks = n / kActBlock;
     for (size_t b = 0; b < n_blocks; b += kUnitBlocks) {
-        const Unit<T> unit(blocks, b, n_blocks);
+        const Unit<V, T> unit(blocks, b, n_blocks);
         for (size_t t = 0; t < T; ++t) {
-            quantize_unit<T>(unit, t, static_cast<int>(t) < n_tokens ? x + t * x_stride + b * kActBlock : kZeros);
+            quantize_unit<V, T>(unit, t, static_cast<int>(t) < n_tokens ? x + t * x_stride + b * kActBlock : kZeros);
         }
     }
 }
-inline void quantize_activations(void* blocks, const float* x, size_t x_stride, size_t n, int n_tokens, int group) {
+template <class V>
+void quantize_activations(void* blocks, const float* x, size_t x_stride, size_t n, int n_tokens, int group) {
     switch (group) {
-        case 1: return quantize_units<1>(blocks, x, x_stride, n, n_tokens);
-        case 2: return quantize_units<2>(blocks, x, x_stride, n, n_tokens);
-        case 4: return quantize_units<4>(blocks, x, x_stride, n, n_tokens);
-        default: return quantize_units<8>(blocks, x, x_stride, n, n_tokens);
+        case 1: return quantize_units<V, 1>(blocks, x, x_stride, n, n_tokens);
+        case 2: return quantize_units<V, 2>(blocks, x, x_stride, n, n_tokens);
+        case 4: return quantize_units<V, 4>(blocks, x, x_stride, n, n_tokens);
+        default: return quantize_units<V, 8>(blocks, x, x_stride, n, n_tokens);
     }
 }
-inline void dequantize_activations(float* out, const void* blocks, size_t n, bool) {
+template <class V>
+void dequantize_activations(float* out, const void* blocks, size_t n, bool) {
     const size_t n_blocks = n / kActBlock;
     for (size_t b = 0; b < n_blocks; ++b) {
         const size_t j = b % kUnitBlocks;
-        const Unit<1> unit(blocks, b - j, n_blocks);
+        const Unit<V, 1> unit(blocks, b - j, n_blocks);
         const int32_t* m = unit.m(j, 0);
         for (size_t k = 0; k < kActBlock; ++k) {
             const int32_t multiple = k < kActBlock / 2 ? m[0] + m[1] : m[1];

@@ -9,7 +9,8 @@
 // order, for any number of tokens and any range of rows: so the bits are the same.
 //
 // One or two tokens (`Few`): weights are unpacked in registers and met at once. Four and more: the weights of 256
-// columns and 16 rows are unpacked to signed bytes in the first-level cache, and all tokens of the call pass over them.
+// columns and 16 rows are unpacked to signed bytes in the first-level cache, and all tokens of the call pass over them. A register
+// of results is four rows of a token or, where V has smmla (V::kTwoByTwo), two rows of two tokens.
 #pragma once
 
 #include <arm_neon.h>
@@ -177,7 +178,7 @@ struct Few {
 
     // Both halves of block j of the panel side by side: a byte holds a column of either.
     template <size_t j>
-    DISTILL_INLINE static void whole_block(int32x4_t (&e)[T][N], const Panel& p, size_t lane0, const Unit<T>& x, size_t at) {
+    DISTILL_INLINE static void whole_block(int32x4_t (&e)[T][N], const Panel& p, size_t lane0, const Unit<V, T>& x, size_t at) {
         Dot dot[2][T][N];
         int8x16_t columns[2][T];
         int32x2_t m[T];
@@ -227,7 +228,7 @@ struct Few {
     }
 
     // 32-column formats: `panel` is the first of x.here.
-    DISTILL_INLINE static void unit(Sums<T>& sums, const Panel* panel, const Unit<T>& x) {
+    DISTILL_INLINE static void unit(Sums<T>& sums, const Panel* panel, const Unit<V, T>& x) {
         unroll<4 / N>([&](auto step) DISTILL_LAMBDA {
             float32x4_t part[T][N];
             for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA { part[t][n] = vdupq_n_f32(0.0f); });
@@ -286,10 +287,22 @@ struct FifthBits<V, KernelQ5_K<V>, N> {
     }
 };
 
+// Of eight blocks' bytes of 16 rows, each row's of four blocks together: [four blocks][four rows].
+DISTILL_INLINE void bytes_by_row(int8x16_t (&by_row)[2][4], const uint8x16_t (&bytes)[2][4]) {
+    unroll<2>([&](auto i) DISTILL_LAMBDA {
+        const uint16x8_t a = vreinterpretq_u16_u8(vzip1q_u8(bytes[i][0], bytes[i][1])), b = vreinterpretq_u16_u8(vzip2q_u8(bytes[i][0], bytes[i][1]));
+        const uint16x8_t c = vreinterpretq_u16_u8(vzip1q_u8(bytes[i][2], bytes[i][3])), d = vreinterpretq_u16_u8(vzip2q_u8(bytes[i][2], bytes[i][3]));
+        by_row[i][0] = vreinterpretq_s8_u16(vzip1q_u16(a, c));
+        by_row[i][1] = vreinterpretq_s8_u16(vzip2q_u16(a, c));
+        by_row[i][2] = vreinterpretq_s8_u16(vzip1q_u16(b, d));
+        by_row[i][3] = vreinterpretq_s8_u16(vzip2q_u16(b, d));
+    });
+}
+
 // 6-bit scales of a Q4_K or Q5_K panel, and of its minima the sums with a token's sums, by dot products: each row's minima of
 // four blocks have to stand together for that.
 template <class V, size_t T>
-DISTILL_INLINE void scales_and_minima(uint8_t (&scale)[8][kPanelRows], int32x4_t (&minima)[T][4], const uint8_t (&s)[3][64], const Unit<T>& x) {
+DISTILL_INLINE void scales_and_minima(uint8_t (&scale)[8][kPanelRows], int32x4_t (&minima)[T][4], const uint8_t (&s)[3][64], const Unit<V, T>& x) {
     const uint8_t* next = s[0];
     const RowBytes<4> scales(next), mins(next), upper(next);
     const uint8x16_t pair = vdupq_n_u8(0x30);
@@ -301,18 +314,11 @@ DISTILL_INLINE void scales_and_minima(uint8_t (&scale)[8][kPanelRows], int32x4_t
         min[0][i] = vbslq_u8(pair, up, V::low(mins.v[i]));
         min[1][i] = vbslq_u8(pair, vshrq_n_u8(up, 2), V::high(mins.v[i]));
     });
-    int8x16_t by_row[2][4];  // [four blocks][four rows]
-    unroll<2>([&](auto i) DISTILL_LAMBDA {
-        const uint16x8_t a = vreinterpretq_u16_u8(vzip1q_u8(min[i][0], min[i][1])), b = vreinterpretq_u16_u8(vzip2q_u8(min[i][0], min[i][1]));
-        const uint16x8_t c = vreinterpretq_u16_u8(vzip1q_u8(min[i][2], min[i][3])), d = vreinterpretq_u16_u8(vzip2q_u8(min[i][2], min[i][3]));
-        by_row[i][0] = vreinterpretq_s8_u16(vzip1q_u16(a, c));
-        by_row[i][1] = vreinterpretq_s8_u16(vzip2q_u16(a, c));
-        by_row[i][2] = vreinterpretq_s8_u16(vzip1q_u16(b, d));
-        by_row[i][3] = vreinterpretq_s8_u16(vzip2q_u16(b, d));
-    });
+    int8x16_t by_row[2][4];
+    bytes_by_row(by_row, min);
     unroll<T>([&](auto t) DISTILL_LAMBDA {
         int8x16_t digits[3];
-        unroll<3>([&](auto i) DISTILL_LAMBDA { digits[i] = vcombine_s8(vld1_s8(x.digits(t) + 8 * i), vdup_n_s8(0)); });
+        unroll<3>([&](auto i) DISTILL_LAMBDA { digits[i] = vcombine_s8(vld1_s8(x.digits(t, i)), vdup_n_s8(0)); });
         unroll<4>([&](auto n) DISTILL_LAMBDA {
             int32x4_t sum = vdupq_n_s32(0);
             unroll<3>([&](auto i) DISTILL_LAMBDA {
@@ -330,7 +336,7 @@ DISTILL_INLINE void scales_and_minima(uint8_t (&scale)[8][kPanelRows], int32x4_t
 
 // One or two tokens. Both blocks of a pair at once, so that every byte of weights is loaded once.
 template <class V, class F, size_t T>
-DISTILL_INLINE void few_scaled(Sums<T>& sums, const typename F::Panel& p, const Unit<T>& x) {
+DISTILL_INLINE void few_scaled(Sums<T>& sums, const typename F::Panel& p, const Unit<V, T>& x) {
     using Dot = typename V::template Dot<6>;
     constexpr size_t N = 4 / T, kPairs = Traits<F>::sums_at_once() / 2;
     alignas(16) uint8_t scales[8][kPanelRows];
@@ -407,14 +413,14 @@ DISTILL_INLINE void few_scaled(Sums<T>& sums, const typename F::Panel& p, const 
 // Q6_K, Q3_K and Q2_K: four blocks of 32 columns share bytes; the same half of each is at work at a time.
 
 // -sum of m * q of half h, of block j.
-template <size_t T>
-DISTILL_INLINE int32_t minus_half_sum(const Unit<T>& x, size_t j, size_t t, size_t h) {
+template <class V, size_t T>
+DISTILL_INLINE int32_t minus_half_sum(const Unit<V, T>& x, size_t j, size_t t, size_t h) {
     const int32_t* m = x.m(j, t);
     return (h == 0 ? m[0] + m[1] : m[1]) * (x.minus_8_sums(j, t)[h] / 8);
 }
 
 template <class V, class F, size_t T>
-DISTILL_INLINE void few_halves(Sums<T>& sums, const typename F::Panel& p, const Unit<T>& x) {
+DISTILL_INLINE void few_halves(Sums<T>& sums, const typename F::Panel& p, const Unit<V, T>& x) {
     using Dot = typename V::template Dot<F::kBits>;
     constexpr size_t N = 2 / T, kAtOnce = Traits<F>::sums_at_once();
     static_assert(kAtOnce == 4 || kAtOnce == 16);
@@ -487,7 +493,7 @@ DISTILL_INLINE void q6_weights(int8x16_t (&w)[2], uint8x16_t low, uint8x16_t hig
 // One token: all 16 rows and two of the four blocks at a time. What halves are multiplied with, scale * m, is made
 // first: as 16-bit numbers the scales need no second widening.
 template <class V>
-DISTILL_INLINE void few_q6(Sums<1>& sums, const PanelQ6_K& p, const Unit<1>& x) {
+DISTILL_INLINE void few_q6(Sums<1>& sums, const PanelQ6_K& p, const Unit<V, 1>& x) {
     using Dot = typename V::template Dot<6>;
     float32x4_t f[1][4];
     unroll<4>([&](auto n) DISTILL_LAMBDA { f[0][n] = vdupq_n_f32(0.0f); });
@@ -543,7 +549,7 @@ DISTILL_INLINE void few_q6(Sums<1>& sums, const PanelQ6_K& p, const Unit<1>& x) 
 
 // IQ4_XS: a block has its bytes for itself, two blocks fill a 32-bit sum.
 template <class V, class F, size_t T>
-DISTILL_INLINE void few_blocks(Sums<T>& sums, const typename F::Panel& p, const Unit<T>& x) {
+DISTILL_INLINE void few_blocks(Sums<T>& sums, const typename F::Panel& p, const Unit<V, T>& x) {
     constexpr size_t N = Few<V, F, T>::N;
     static_assert(Traits<F>::sums_at_once() == 2 && F::kMin == 0);
     const auto prepared = F::prepare(p);
@@ -571,18 +577,133 @@ DISTILL_INLINE void few_blocks(Sums<T>& sums, const typename F::Panel& p, const 
 
 // --- Four tokens and more ------------------------------------------------------------------------------------------
 
-// 256 columns of 16 rows. Formats with a scale for each half: halves in the order in which few_halves takes them.
+// 256 columns of 16 rows. Formats with a scale for each half: halves in the order in which few_halves takes them. Two by two: 8
+// columns of two rows fill a register, and a row's numbers stand twice, once for each of two tokens.
+template <class V>
 struct Unpacked {
-    alignas(64) int8_t w[4][64][16];                   // [four rows][four columns]
-    alignas(64) int32_t scale[4][16][4], min[4][16][4];  // [four rows]: of k-quants
-    alignas(64) float d[kUnitBlocks][kPanelRows], m[kUnitBlocks][kPanelRows];  // 32-column formats; k-quants: d and dmin in [0]
+    static constexpr size_t kWide = V::kTwoByTwo ? 8 : 4;
+    alignas(64) int8_t w[4][64][16];                         // [four rows][four columns]; [four rows][8 columns][two rows]
+    alignas(64) int32_t scale[4][16][kWide], min[4][16][kWide];  // [four rows]: of k-quants
+    alignas(64) float d[kUnitBlocks][4][kWide], m[kUnitBlocks][4][kWide];  // 32-column formats; k-quants: d and dmin in [0]
+    alignas(64) int8_t min_bytes[4][2][16];                  // two by two, of Q4_K and Q5_K: [four rows][two rows], each of 8 blocks
+};
+
+// Numbers of four rows, as registers of results want them: register i of two tokens.
+template <class V>
+DISTILL_INLINE void put_rows(int32_t* to, int32x4_t v) {
+    if constexpr (V::kTwoByTwo) vst2q_s32(to, int32x4x2_t{{v, v}});
+    else vst1q_s32(to, v);
+}
+template <class V>
+DISTILL_INLINE void put_rows(float* to, float32x4_t v) {
+    put_rows<V>(reinterpret_cast<int32_t*>(to), vreinterpretq_s32_f32(v));
+}
+template <class V>
+struct FourRows {
+    int32x4_t v[V::kTwoByTwo ? 2 : 1];
+    DISTILL_INLINE explicit FourRows(const int32_t* from) {
+        v[0] = vld1q_s32(from);
+        if constexpr (V::kTwoByTwo) v[1] = vld1q_s32(from + 4);
+    }
+    DISTILL_INLINE explicit FourRows(const float* from) : FourRows(reinterpret_cast<const int32_t*>(from)) {}
+    DISTILL_INLINE int32x4_t whole(size_t i) const { return v[V::kTwoByTwo ? i : 0]; }
+    DISTILL_INLINE float32x4_t real(size_t i) const { return vreinterpretq_f32_s32(whole(i)); }
+};
+
+// Numbers of four tokens: acc + v * those of register t.
+template <class V>
+struct FourTokens {
+    float32x4_t v[V::kTwoByTwo ? 2 : 1];
+    DISTILL_INLINE explicit FourTokens(float32x4_t numbers) {
+        if constexpr (V::kTwoByTwo) {
+            unroll<2>([&](auto i) DISTILL_LAMBDA {
+                v[i] = vreinterpretq_f32_f64(vdupq_laneq_f64(vreinterpretq_f64_f32(numbers), i));
+            });
+        } else {
+            v[0] = numbers;
+        }
+    }
+    template <size_t t>
+    DISTILL_INLINE float32x4_t add_times(float32x4_t acc, float32x4_t by) const {
+        if constexpr (V::kTwoByTwo) return vfmaq_f32(acc, by, v[t / 2]);
+        else return vfmaq_laneq_f32(acc, by, v[0], t);
+    }
+};
+
+// Two tokens' columns of a half. Register i of their results: that of token i, or of rows 2i and 2i + 1 of both.
+template <class V, class L>
+struct HalfOfTwo {
+    int8x16_t columns[2];
+    template <size_t h>
+    DISTILL_INLINE HalfOfTwo(const int8x16x4_t& block, Constant<h>) {  // the 64 bytes of a block
+        unroll<2>([&](auto i) DISTILL_LAMBDA { columns[i] = block.val[V::kTwoByTwo ? 2 * h + i : 2 * i + h]; });
+    }
+    template <size_t T, size_t h>
+    DISTILL_INLINE HalfOfTwo(const Unit<V, T>& x, size_t j, size_t t, Constant<h>) {
+        unroll<2>([&](auto i) DISTILL_LAMBDA { columns[i] = vld1q_s8(V::kTwoByTwo ? x.q(j, t, 2 * h + i) : x.q(j, t + i, 2 * h)); });
+    }
+    // from + products with the weights of the half
+    template <size_t i>
+    DISTILL_INLINE int32x4_t dot(int32x4_t from, const int8x16x4_t& w) const {
+        if constexpr (V::kTwoByTwo) {
+            return V::two_by_two(V::two_by_two(from, w.val[i], columns[0]), w.val[2 + i], columns[1]);
+        } else {
+            typename V::template Dot<L::kBytes ? 8 : 6> sum;
+            sum.start(from);
+            unroll<4>([&](auto g) DISTILL_LAMBDA { sum.template add<g>(w.val[g], columns[i]); });
+            return sum.sum();
+        }
+    }
+};
+
+// What the halves' dot products of two tokens are multiplied with, the first one's and that of both.
+template <class V>
+struct MultiplesOfTwo {
+    static constexpr size_t kNumbers = V::kTwoByTwo ? 8 : 4;
+    int32x4_t v[kNumbers / 4];
+    DISTILL_INLINE explicit MultiplesOfTwo(const int32_t* m) {
+        unroll<kNumbers / 4>([&](auto i) DISTILL_LAMBDA { v[i] = vld1q_s32(m + 4 * i); });
+    }
+    template <size_t i>
+    DISTILL_INLINE int32x4_t first(int32x4_t sum) const {
+        if constexpr (V::kTwoByTwo) return vmulq_s32(sum, v[0]);
+        else return vmulq_laneq_s32(sum, v[0], 2 * i);
+    }
+    template <size_t i>
+    DISTILL_INLINE int32x4_t add_second(int32x4_t e, int32x4_t sum) const {
+        if constexpr (V::kTwoByTwo) return vmlaq_s32(e, sum, v[1]);
+        else return vmlaq_laneq_s32(e, sum, v[0], 2 * i + 1);
+    }
+};
+
+// The multiples themselves of half h, four tokens from t on.
+template <class V, size_t T, size_t h>
+struct HalfMultiples {
+    int32x4_t v[V::kTwoByTwo ? 2 : 1];
+    DISTILL_INLINE HalfMultiples(const Unit<V, T>& x, size_t j, size_t t) {
+        if constexpr (V::kTwoByTwo) {
+            unroll<2>([&](auto i) DISTILL_LAMBDA {
+                v[i] = vld1q_s32(x.m(j, t + 2 * i, 1));
+                if constexpr (h == 0) v[i] = vaddq_s32(v[i], vld1q_s32(x.m(j, t + 2 * i, 0)));
+            });
+        } else {
+            const int32x4_t a = vld1q_s32(x.m(j, t)), b = vld1q_s32(x.m(j, t + 2));
+            v[0] = h == 0 ? vpaddq_s32(a, b) : vuzp2q_s32(a, b);
+        }
+    }
+    template <size_t t>
+    DISTILL_INLINE int32x4_t times(int32x4_t sum) const {
+        if constexpr (V::kTwoByTwo) return vmulq_s32(sum, v[t / 2]);
+        else return vmulq_laneq_s32(sum, v[0], t);
+    }
 };
 
 // The place of a half in that order.
 constexpr size_t place_of_half(size_t j, size_t h) { return 8 * (j / 4) + 4 * h + j % 4; }
 
 template <class V, class F>
-DISTILL_INLINE void unpack(Unpacked& u, const typename F::Panel& p, size_t block) {
+DISTILL_INLINE void unpack(Unpacked<V>& u, const typename F::Panel& p, size_t block) {
+    constexpr bool kMinBytes = V::kTwoByTwo && F::kMin != 0 && F::kScales == 1;
     const auto prepared = F::prepare(p);
     const char* ahead = prefetch_from<V, 8>(&p);
     for (size_t rows = 0; rows < 4; ++rows) {
@@ -592,8 +713,13 @@ DISTILL_INLINE void unpack(Unpacked& u, const typename F::Panel& p, size_t block
                 constexpr size_t j = span * F::kSpan + k, g = 2 * pair;
                 constexpr size_t at = F::kScales == 1 ? 8 * j + g : 4 * place_of_half(j, g / 4) + g % 4;
                 const int8x16_t w[2] = {signed_weights<V, F, j, g>(p, 16 * rows), signed_weights<V, F, j, g + 1>(p, 16 * rows)};
-                vst1q_s8(u.w[rows][8 * block + at], w[0]);
-                vst1q_s8(u.w[rows][8 * block + at + 1], w[1]);
+                int8_t* to = u.w[rows][8 * block + at];
+                if constexpr (V::kTwoByTwo) {
+                    vst2q_s32(reinterpret_cast<int32_t*>(to), int32x4x2_t{{vreinterpretq_s32_s8(w[0]), vreinterpretq_s32_s8(w[1])}});
+                } else {
+                    vst1q_s8(to, w[0]);
+                    vst1q_s8(to + 16, w[1]);
+                }
             });
         });
     }
@@ -601,20 +727,30 @@ DISTILL_INLINE void unpack(Unpacked& u, const typename F::Panel& p, size_t block
         for_each<8, F::kScales>([&](auto j, auto h) DISTILL_LAMBDA {
             constexpr size_t at = F::kScales == 1 ? j : place_of_half(j, h);
             const RowScales<4> scale(F::template sub_scales<j, h>(p, prepared));
-            unroll<4>([&](auto n) DISTILL_LAMBDA { vst1q_s32(u.scale[n][at], scale.v[n]); });
-            if constexpr (F::kMin != 0) {
+            unroll<4>([&](auto n) DISTILL_LAMBDA { put_rows<V>(u.scale[n][at], scale.v[n]); });
+            if constexpr (F::kMin != 0 && !kMinBytes) {
                 const uint8_t* from;
                 if constexpr (F::kScales == 1) from = prepared.min + 16 * j;
                 else from = prepared.min[2 * j + h];
                 const RowScales<4> min(from);
-                unroll<4>([&](auto n) DISTILL_LAMBDA { vst1q_s32(u.min[n][at], min.v[n]); });
+                unroll<4>([&](auto n) DISTILL_LAMBDA { put_rows<V>(u.min[n][at], min.v[n]); });
             }
         });
+        if constexpr (kMinBytes) {
+            uint8x16_t min[2][4];
+            for_each<2, 4>([&](auto i, auto k) DISTILL_LAMBDA { min[i][k] = vld1q_u8(prepared.min + 16 * (4 * i + k)); });
+            int8x16_t by_row[2][4];
+            bytes_by_row(by_row, min);
+            unroll<4>([&](auto n) DISTILL_LAMBDA {
+                const int32x4x2_t both = {{vreinterpretq_s32_s8(by_row[0][n]), vreinterpretq_s32_s8(by_row[1][n])}};
+                vst2q_s32(reinterpret_cast<int32_t*>(u.min_bytes[n][0]), both);
+            });
+        }
     }
     unroll<4>([&](auto n) DISTILL_LAMBDA {
-        vst1q_f32(u.d[block] + 4 * n, V::f16(p.d + 4 * n));
-        if constexpr (F::kMin > 0) vst1q_f32(u.m[block] + 4 * n, V::f16(p.m + 4 * n));
-        if constexpr (F::kMin < 0) vst1q_f32(u.m[block] + 4 * n, V::f16(p.dmin + 4 * n));
+        put_rows<V>(u.d[block][n], V::f16(p.d + 4 * n));
+        if constexpr (F::kMin > 0) put_rows<V>(u.m[block][n], V::f16(p.m + 4 * n));
+        if constexpr (F::kMin < 0) put_rows<V>(u.m[block][n], V::f16(p.dmin + 4 * n));
     });
 }
 
@@ -629,10 +765,39 @@ template <class V, class F>
 using LoopOf = Loop<(F::kBlocks > 1), F::kScales, (F::kBlocks > 1) ? Traits<F>::sums_at_once() : 1, F::kMin,
                     V::kBytesMatter && F::kBits == 8>;
 
+// Of Q4_K and Q5_K: minima times sums of q * m. smmla takes all eight blocks of two rows and two tokens, for each digit of the sums.
+template <class V, size_t T>
+DISTILL_INLINE void sums_of_minima(int32x4_t (&minima)[T], const Unpacked<V>& u, const Unit<V, T>& x, size_t rows) {
+    if constexpr (V::kTwoByTwo) {
+        const int8x16_t min[2] = {vld1q_s8(u.min_bytes[rows][0]), vld1q_s8(u.min_bytes[rows][1])};
+        unroll<T / 2>([&](auto pair) DISTILL_LAMBDA {
+            unroll<2>([&](auto i) DISTILL_LAMBDA { minima[2 * pair + i] = vdupq_n_s32(0); });
+            for_each<3, 2>([&](auto digit, auto i) DISTILL_LAMBDA {
+                int32x4_t& sum = minima[2 * pair + i];
+                if constexpr (digit > 0) sum = vshlq_n_s32(sum, 7);
+                sum = V::two_by_two(sum, min[i], vld1q_s8(x.digits(2 * pair, digit)));
+            });
+        });
+    } else {
+        const int32_t *min = u.min[rows][0], *sum_x = x.sum(0, 0);
+        unroll<8 * T / 16>([&](auto sixteen) DISTILL_LAMBDA {
+            const int32x4x4_t sums_x = vld1q_s32_x4(sum_x + 16 * sixteen);
+            unroll<4>([&](auto i) DISTILL_LAMBDA {
+                constexpr size_t j = (16 * sixteen + 4 * i) / T, t0 = 4 * i % T;
+                const int32x4_t min_j = vld1q_s32(min + 4 * j);
+                unroll<4>([&](auto k) DISTILL_LAMBDA {
+                    int32x4_t& to = minima[t0 + k];
+                    to = j == 0 ? vmulq_laneq_s32(min_j, sums_x.val[i], k) : vmlaq_laneq_s32(to, min_j, sums_x.val[i], k);
+                });
+            });
+            unroll<T>([&](auto t) DISTILL_LAMBDA { settle(minima[t]); });
+        });
+    }
+}
+
 // 32 columns have one scale.
 template <class V, class L, size_t T>
-DISTILL_INLINE void blocks_of_tokens(float* sums, const Unpacked& u, const Unit<T>& x, size_t rows) {
-    using Dot = typename V::template Dot<L::kBytes ? 8 : 6>;
+DISTILL_INLINE void blocks_of_tokens(float* sums, const Unpacked<V>& u, const Unit<V, T>& x, size_t rows) {
     int32x4_t whole[T];
     float32x4_t part[T];
     unroll<T>([&](auto t) DISTILL_LAMBDA {
@@ -645,36 +810,30 @@ DISTILL_INLINE void blocks_of_tokens(float* sums, const Unpacked& u, const Unit<
     const int8_t* weights = u.w[rows][0];
     for (size_t j = 0; j < here; ++j) {
         const int8x16x4_t first_half = next64(weights), second_half = next64(weights);
-        int32x4_t scale;
-        float32x4_t d, min, sum_x[T / 4];
-        if constexpr (L::kWhole) scale = vld1q_s32(u.scale[rows][j]);
-        else d = vld1q_f32(u.d[j] + 4 * rows);
-        if constexpr (!L::kWhole && L::kMin != 0) {
-            min = vld1q_f32(u.m[j] + 4 * rows);
-            unroll<T / 4>([&](auto i) DISTILL_LAMBDA { sum_x[i] = vcvtq_f32_s32(vld1q_s32(x.sum(j, 4 * i))); });
-        }
+        const FourRows<V> scale = L::kWhole ? FourRows<V>(u.scale[rows][j]) : FourRows<V>(u.d[j][rows]);
         unroll<T / 2>([&](auto pair) DISTILL_LAMBDA {
             const int8x16x4_t columns = next64(q);
-            const int32x4_t multiples = vld1q_s32(m + 4 * pair);
+            const MultiplesOfTwo<V> multiples(m + MultiplesOfTwo<V>::kNumbers * pair);
+            const HalfOfTwo<V, L> first(columns, constant<0>), second(columns, constant<1>);
             unroll<2>([&](auto i) DISTILL_LAMBDA {
                 constexpr size_t t = 2 * pair + i;
-                Dot dot;
-                dot.start(vdupq_n_s32(0));
-                unroll<4>([&](auto g) DISTILL_LAMBDA { dot.template add<g>(first_half.val[g], columns.val[2 * i]); });
-                int32x4_t so_far = dot.sum(), e = vmulq_laneq_s32(so_far, multiples, 2 * i);
+                int32x4_t so_far = first.template dot<i>(vdupq_n_s32(0), first_half), e = multiples.template first<i>(so_far);
                 settle(e, so_far);
-                dot.start(so_far);
-                unroll<4>([&](auto g) DISTILL_LAMBDA { dot.template add<g>(second_half.val[g], columns.val[2 * i + 1]); });
-                e = vmlaq_laneq_s32(e, dot.sum(), multiples, 2 * i + 1);
-                if constexpr (L::kWhole) {
-                    whole[t] = vmlaq_s32(whole[t], e, scale);
-                } else {
-                    part[t] = vfmaq_f32(part[t], vcvtq_f32_s32(e), d);
-                    if constexpr (L::kMin != 0) part[t] = vfmaq_laneq_f32(part[t], min, sum_x[t / 4], t % 4);
-                }
+                e = multiples.template add_second<i>(e, second.template dot<i>(so_far, second_half));
+                if constexpr (L::kWhole) whole[t] = vmlaq_s32(whole[t], e, scale.whole(i));
+                else part[t] = vfmaq_f32(part[t], vcvtq_f32_s32(e), scale.real(i));
             });
         });
-        m += 2 * T;
+        m += MultiplesOfTwo<V>::kNumbers * T / 2;
+        if constexpr (!L::kWhole && L::kMin != 0) {
+            const FourRows<V> min(u.m[j][rows]);
+            unroll<T / 4>([&](auto i) DISTILL_LAMBDA {
+                const FourTokens<V> sum_x(vcvtq_f32_s32(vld1q_s32(x.sum(j, 4 * i))));
+                unroll<4>([&](auto k) DISTILL_LAMBDA {
+                    part[4 * i + k] = sum_x.template add_times<k>(part[4 * i + k], min.real(k % 2));
+                });
+            });
+        }
         if constexpr (L::kWhole && L::kAtOnce < kUnitBlocks) {
             if ((j + 1) % L::kAtOnce == 0) {
                 unroll<T>([&](auto t) DISTILL_LAMBDA {
@@ -685,37 +844,25 @@ DISTILL_INLINE void blocks_of_tokens(float* sums, const Unpacked& u, const Unit<
         }
     }
     if constexpr (L::kWhole) {
-        const float32x4_t d = vld1q_f32(u.d[0] + 4 * rows);
+        const FourRows<V> d(u.d[0][rows]);
         unroll<T>([&](auto t) DISTILL_LAMBDA {
-            part[t] = vmulq_f32(L::kAtOnce < kUnitBlocks ? part[t] : vcvtq_f32_s32(whole[t]), d);
+            part[t] = vmulq_f32(L::kAtOnce < kUnitBlocks ? part[t] : vcvtq_f32_s32(whole[t]), d.real(t % 2));
         });
         if constexpr (L::kMin != 0) {
-            const float32x4_t dmin = vld1q_f32(u.m[0] + 4 * rows);
+            const FourRows<V> dmin(u.m[0][rows]);
             int32x4_t minima[T];
-            const int32_t *min = u.min[rows][0], *sum_x = x.sum(0, 0);
-            unroll<8 * T / 16>([&](auto sixteen) DISTILL_LAMBDA {
-                const int32x4x4_t sums_x = vld1q_s32_x4(sum_x + 16 * sixteen);
-                unroll<4>([&](auto i) DISTILL_LAMBDA {
-                    constexpr size_t j = (16 * sixteen + 4 * i) / T, t0 = 4 * i % T;
-                    const int32x4_t min_j = vld1q_s32(min + 4 * j);
-                    unroll<4>([&](auto k) DISTILL_LAMBDA {
-                        int32x4_t& to = minima[t0 + k];
-                        to = j == 0 ? vmulq_laneq_s32(min_j, sums_x.val[i], k) : vmlaq_laneq_s32(to, min_j, sums_x.val[i], k);
-                    });
-                });
-                unroll<T>([&](auto t) DISTILL_LAMBDA { settle(minima[t]); });
-            });
-            unroll<T>([&](auto t) DISTILL_LAMBDA { part[t] = vfmsq_f32(part[t], vcvtq_f32_s32(minima[t]), dmin); });
+            sums_of_minima<V, T>(minima, u, x, rows);
+            unroll<T>([&](auto t) DISTILL_LAMBDA { part[t] = vfmsq_f32(part[t], vcvtq_f32_s32(minima[t]), dmin.real(t % 2)); });
         }
     }
     float* sum = sums + 4 * T * rows;
     unroll<T / 4>([&](auto i) DISTILL_LAMBDA {
-        const float32x4_t units = vld1q_f32(x.unit(4 * i));
+        const FourTokens<V> units(vld1q_f32(x.unit(4 * i)));
         unroll<2>([&](auto k) DISTILL_LAMBDA {
             constexpr size_t t = 4 * i + 2 * k;
             float32x4_t a = vld1q_f32(sum + 4 * t), b = vld1q_f32(sum + 4 * t + 4);
-            a = vfmaq_laneq_f32(a, part[t], units, 2 * k);
-            b = vfmaq_laneq_f32(b, part[t + 1], units, 2 * k + 1);
+            a = units.template add_times<2 * k>(a, part[t]);
+            b = units.template add_times<2 * k + 1>(b, part[t + 1]);
             vst1q_f32(sum + 4 * t, a);
             vst1q_f32(sum + 4 * t + 4, b);
         });
@@ -724,8 +871,7 @@ DISTILL_INLINE void blocks_of_tokens(float* sums, const Unpacked& u, const Unit<
 
 // 16 columns have one scale.
 template <class V, class L, size_t T>
-DISTILL_INLINE void halves_of_tokens(float* sums, const Unpacked& u, const Unit<T>& x, size_t rows) {
-    using Dot = typename V::template Dot<L::kBytes ? 8 : 6>;
+DISTILL_INLINE void halves_of_tokens(float* sums, const Unpacked<V>& u, const Unit<V, T>& x, size_t rows) {
     int32x4_t whole[T], minima[T];
     float32x4_t part[T];
     unroll<T>([&](auto t) DISTILL_LAMBDA { part[t] = vdupq_n_f32(0.0f), whole[t] = minima[t] = vdupq_n_s32(0); });
@@ -734,23 +880,31 @@ DISTILL_INLINE void halves_of_tokens(float* sums, const Unpacked& u, const Unit<
         unroll<2>([&](auto h) DISTILL_LAMBDA {
             for (size_t j = 4 * half; j < 4 * half + 4; ++j, ++place) {
                 const int8x16x4_t w = vld1q_s8_x4(u.w[rows][4 * place]);
-                const int32x4_t scale = vld1q_s32(u.scale[rows][place]);
-                int32x4_t m[T / 4];
-                unroll<T / 4>([&](auto i) DISTILL_LAMBDA {
-                    const int32x4_t a = vld1q_s32(x.m(j, 4 * i)), b = vld1q_s32(x.m(j, 4 * i + 2));
-                    m[i] = h == 0 ? vpaddq_s32(a, b) : vuzp2q_s32(a, b);
+                const FourRows<V> scale(u.scale[rows][place]);
+                unroll<T / 4>([&](auto four) DISTILL_LAMBDA {
+                    const HalfMultiples<V, T, h> multiples(x, j, 4 * four);
+                    unroll<2>([&](auto pair) DISTILL_LAMBDA {
+                        const HalfOfTwo<V, L> columns(x, j, 4 * four + 2 * pair, h);
+                        unroll<2>([&](auto i) DISTILL_LAMBDA {
+                            constexpr size_t t = 4 * four + 2 * pair + i;
+                            const int32x4_t dot = columns.template dot<i>(vdupq_n_s32(0), w);
+                            whole[t] = vmlaq_s32(whole[t], multiples.template times<t % 4>(dot), scale.whole(i));
+                        });
+                    });
+                    if constexpr (L::kMin != 0) {
+                        const FourRows<V> min(u.min[rows][place]);
+                        unroll<4>([&](auto k) DISTILL_LAMBDA {
+                            constexpr size_t t = 4 * four + k;
+                            if constexpr (V::kTwoByTwo) {
+                                const auto* minus_8_sums = reinterpret_cast<const int64_t*>(x.minus_8_sums(j, t - t % 2, h));
+                                const int32x4_t sums_x = multiples.template times<k>(vreinterpretq_s32_s64(vld1q_dup_s64(minus_8_sums)));
+                                minima[t] = vmlaq_s32(minima[t], min.whole(k % 2), sums_x);
+                            } else {
+                                minima[t] = vmlaq_n_s32(minima[t], min.whole(0), minus_half_sum(x, j, t, h));
+                            }
+                        });
+                    }
                 });
-                unroll<T>([&](auto t) DISTILL_LAMBDA {
-                    const int8x16_t columns = vld1q_s8(x.q(j, t) + 16 * h);
-                    Dot dot;
-                    dot.start(vdupq_n_s32(0));
-                    unroll<4>([&](auto g) DISTILL_LAMBDA { dot.template add<g>(w.val[g], columns); });
-                    whole[t] = vmlaq_s32(whole[t], vmulq_laneq_s32(dot.sum(), m[t / 4], t % 4), scale);
-                });
-                if constexpr (L::kMin != 0) {
-                    const int32x4_t min = vld1q_s32(u.min[rows][place]);
-                    unroll<T>([&](auto t) DISTILL_LAMBDA { minima[t] = vmlaq_n_s32(minima[t], min, minus_half_sum(x, j, t, h)); });
-                }
             }
             if constexpr (L::kAtOnce == 4) {
                 unroll<T>([&](auto t) DISTILL_LAMBDA {
@@ -760,21 +914,29 @@ DISTILL_INLINE void halves_of_tokens(float* sums, const Unpacked& u, const Unit<
             }
         });
     }
-    const float32x4_t d = vld1q_f32(u.d[0] + 4 * rows);
-    unroll<T>([&](auto t) DISTILL_LAMBDA {
-        float32x4_t v = vmulq_f32(L::kAtOnce == 4 ? part[t] : vcvtq_f32_s32(whole[t]), d);
-        if constexpr (L::kMin != 0) v = vfmaq_f32(v, vcvtq_f32_s32(minima[t]), vld1q_f32(u.m[0] + 4 * rows));
-        float* sum = sums + 4 * (rows * T + t);
-        vst1q_f32(sum, vfmaq_n_f32(vld1q_f32(sum), v, *x.unit(t)));
+    const FourRows<V> d(u.d[0][rows]);
+    float* sum = sums + 4 * T * rows;
+    unroll<T / 4>([&](auto four) DISTILL_LAMBDA {
+        const FourTokens<V> units(vld1q_f32(x.unit(4 * four)));
+        unroll<4>([&](auto k) DISTILL_LAMBDA {
+            constexpr size_t t = 4 * four + k;
+            float32x4_t v = vmulq_f32(L::kAtOnce == 4 ? part[t] : vcvtq_f32_s32(whole[t]), d.real(t % 2));
+            if constexpr (L::kMin != 0) {
+                // Two by two, 8 times the minima were summed up; one rounding all the same.
+                const float32x4_t minimum = V::kTwoByTwo ? vcvtq_n_f32_s32(minima[t], 3) : vcvtq_f32_s32(minima[t]);
+                v = vfmaq_f32(v, minimum, FourRows<V>(u.m[0][rows]).real(t % 2));
+            }
+            vst1q_f32(sum + 4 * t, units.template add_times<k>(vld1q_f32(sum + 4 * t), v));
+        });
     });
 }
 
 template <class V, class L, size_t T>
-__attribute__((noinline)) void tokens(float* sums, const Unpacked& u, const char* x, size_t b, size_t n_blocks, size_t n_groups) {
-    for (size_t group = 0; group < n_groups; ++group, sums += T * kPanelRows, x += n_blocks * T * kActivationBytes) {
+__attribute__((noinline)) void tokens(float* sums, const Unpacked<V>& u, const char* x, size_t b, size_t n_blocks, size_t n_groups) {
+    for (size_t group = 0; group < n_groups; ++group, sums += T * kPanelRows, x += n_blocks * T * kActivationBytes<V>) {
         for (size_t rows = 0; rows < 4; ++rows) {
-            if constexpr (L::kScales == 1) blocks_of_tokens<V, L, T>(sums, u, Unit<T>(x, b, n_blocks), rows);
-            else halves_of_tokens<V, L, T>(sums, u, Unit<T>(x, b, n_blocks), rows);
+            if constexpr (L::kScales == 1) blocks_of_tokens<V, L, T>(sums, u, Unit<V, T>(x, b, n_blocks), rows);
+            else halves_of_tokens<V, L, T>(sums, u, Unit<V, T>(x, b, n_blocks), rows);
         }
     }
 }
@@ -788,7 +950,15 @@ __attribute__((noinline)) void store_sums(MatmulArgs a, size_t row, const float*
     for (int left = a.n_tokens; left > 0; left -= each, sums += T * kPanelRows, a.out += static_cast<size_t>(each) * a.out_stride) {
         a.n_tokens = left < each ? left : each;
         float32x4_t acc[T][4];
-        for_each<T, 4>([&](auto t, auto n) DISTILL_LAMBDA { acc[t][n] = vld1q_f32(sums + 4 * (n * T + t)); });
+        for_each<T / 2, 4>([&](auto pair, auto n) DISTILL_LAMBDA {
+            const float* from = sums + 4 * (n * T + 2 * pair);
+            if constexpr (V::kTwoByTwo) {
+                const float32x4x2_t both = vld2q_f32(from);  // each token's rows together
+                unroll<2>([&](auto i) DISTILL_LAMBDA { acc[2 * pair + i][n] = both.val[i]; });
+            } else {
+                unroll<2>([&](auto i) DISTILL_LAMBDA { acc[2 * pair + i][n] = vld1q_f32(from + 4 * i); });
+            }
+        });
         store_tile<V, 4, T>(a, row, acc);
     }
 }
@@ -801,7 +971,7 @@ __attribute__((noinline)) void few_rows(const MatmulArgs& a) {
         Sums<T> sums;
         for_each<T, 4>([&](auto t, auto n) DISTILL_LAMBDA { sums[t][n] = vdupq_n_f32(0.0f); });
         for (size_t b = 0; b < n_blocks; b += kUnitBlocks) {
-            const Unit<T> x(a.x, b, Traits<F>::kWhole ? b + kUnitBlocks : n_blocks);
+            const Unit<V, T> x(a.x, b, Traits<F>::kWhole ? b + kUnitBlocks : n_blocks);
             if constexpr (!Traits<F>::kWhole) Few<V, F, T>::unit(sums, panel, x);
             else if constexpr (F::kBits == 6 && T == 1) few_q6<V>(sums, *panel, x);
             else if constexpr (F::kScales == 2) few_halves<V, F, T>(sums, *panel, x);
@@ -817,7 +987,7 @@ template <class V, class F, size_t T>
 __attribute__((noinline)) void many_rows(const MatmulArgs& a) {
     using PanelSums = float[kGroupsAtOnce * T * kPanelRows];
     const size_t n_blocks = a.columns / kActBlock, n_panels = n_blocks / F::kBlocks;
-    Unpacked u;
+    Unpacked<V> u;
     const auto multiply = [&](size_t row, size_t begin, size_t end, PanelSums& sums) DISTILL_LAMBDA {
         const auto* panels = static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_panels;
         for (size_t unit = begin; unit < end; ++unit) {
@@ -829,7 +999,7 @@ __attribute__((noinline)) void many_rows(const MatmulArgs& a) {
     const auto store = [&](size_t first, size_t last, const PanelSums* all) DISTILL_LAMBDA {
         for (size_t row = first; row < last; row += kPanelRows) store_sums<V, T>(a, row, all[(row - first) / kPanelRows]);
     };
-    for_units_and_panels<PanelSums>(a, a.n_groups * T, a.n_groups * T * kUnitBlocks * kActivationBytes, multiply, store);
+    for_units_and_panels<PanelSums>(a, a.n_groups * T, a.n_groups * T * kUnitBlocks * kActivationBytes<V>, multiply, store);
 }
 
 template <class V, template <class> class Format>
@@ -861,10 +1031,10 @@ constexpr NeonTable neon_table(uint64_t (*integer_peak)(uint64_t n, int32_t* sin
             neon_functions<V>(),
             to_f16<V>,
             expand_s8<V>,
-            quantize_activations,
-            dequantize_activations,
+            quantize_activations<V>,
+            dequantize_activations<V>,
             integer_peak,
-            kActivationBytes,
+            kActivationBytes<V>,
             kGroupsAtOnce};
 }
 
