@@ -588,10 +588,19 @@ struct Unpacked {
     alignas(64) int8_t min_bytes[4][2][16];                  // two by two, of Q4_K and Q5_K: [four rows][two rows], each of 8 blocks
 };
 
+// a0 b0 a1 b1 ... Not by st2: GCC 12 brings its registers together by way of memory.
+DISTILL_INLINE void put_in_turns(int32_t* to, int32x4_t a, int32x4_t b) {
+    vst1q_s32(to, vzip1q_s32(a, b));
+    vst1q_s32(to + 4, vzip2q_s32(a, b));
+}
+DISTILL_INLINE void put_in_turns(int8_t* to, int8x16_t a, int8x16_t b) {  // four bytes at a time
+    put_in_turns(reinterpret_cast<int32_t*>(to), vreinterpretq_s32_s8(a), vreinterpretq_s32_s8(b));
+}
+
 // Numbers of four rows, as registers of results want them: register i of two tokens.
 template <class V>
 DISTILL_INLINE void put_rows(int32_t* to, int32x4_t v) {
-    if constexpr (V::kTwoByTwo) vst2q_s32(to, int32x4x2_t{{v, v}});
+    if constexpr (V::kTwoByTwo) put_in_turns(to, v, v);
     else vst1q_s32(to, v);
 }
 template <class V>
@@ -630,31 +639,32 @@ struct FourTokens {
     }
 };
 
-// Two tokens' columns of a half. Register i of their results: that of token i, or of rows 2i and 2i + 1 of both.
-template <class V, class L>
-struct HalfOfTwo {
-    int8x16_t columns[2];
-    template <size_t h>
-    DISTILL_INLINE HalfOfTwo(const int8x16x4_t& block, Constant<h>) {  // the 64 bytes of a block
-        unroll<2>([&](auto i) DISTILL_LAMBDA { columns[i] = block.val[V::kTwoByTwo ? 2 * h + i : 2 * i + h]; });
+// Two tokens meet four rows, 16 columns of each: sum[i] += products, for each of the i. Register i is that of token i, or of rows 2i
+// and 2i + 1 and both tokens. columns(n): of token n, or columns 8n to 8n + 7 of both.
+template <class V, class L, class Columns, class... I>
+DISTILL_INLINE void add_dots(int32x4_t (&sum)[2], const int8x16x4_t& w, const Columns& columns, I... i) {
+    if constexpr (V::kTwoByTwo) {
+        const int8x16_t x[2] = {columns(constant<0>), columns(constant<1>)};  // loaded as a pair
+        unroll<2>([&](auto n) DISTILL_LAMBDA { ((sum[i] = V::two_by_two(sum[i], w.val[2 * n + i], x[n])), ...); });
+    } else {
+        typename V::template Dot<L::kBytes ? 8 : 6> dot[2];
+        (dot[i].start(sum[i]), ...);
+        unroll<4>([&](auto g) DISTILL_LAMBDA { (dot[i].template add<g>(w.val[g], columns(i)), ...); });
+        ((sum[i] = dot[i].sum()), ...);
     }
-    template <size_t T, size_t h>
-    DISTILL_INLINE HalfOfTwo(const Unit<V, T>& x, size_t j, size_t t, Constant<h>) {
-        unroll<2>([&](auto i) DISTILL_LAMBDA { columns[i] = vld1q_s8(V::kTwoByTwo ? x.q(j, t, 2 * h + i) : x.q(j, t + i, 2 * h)); });
+}
+
+// Both registers of two tokens. A sum waits for itself, and a core that keeps to the order of its instructions waits with it: so
+// they take turns where they are one register each.
+template <class V, class Job>
+DISTILL_INLINE void for_both(const Job& job) {
+    if constexpr (sizeof(typename V::template Dot<6>) == sizeof(int32x4_t)) {
+        job(constant<0>, constant<1>);
+    } else {
+        job(constant<0>);
+        job(constant<1>);
     }
-    // from + products with the weights of the half
-    template <size_t i>
-    DISTILL_INLINE int32x4_t dot(int32x4_t from, const int8x16x4_t& w) const {
-        if constexpr (V::kTwoByTwo) {
-            return V::two_by_two(V::two_by_two(from, w.val[i], columns[0]), w.val[2 + i], columns[1]);
-        } else {
-            typename V::template Dot<L::kBytes ? 8 : 6> sum;
-            sum.start(from);
-            unroll<4>([&](auto g) DISTILL_LAMBDA { sum.template add<g>(w.val[g], columns[i]); });
-            return sum.sum();
-        }
-    }
-};
+}
 
 // What the halves' dot products of two tokens are multiplied with, the first one's and that of both.
 template <class V>
@@ -715,7 +725,7 @@ DISTILL_INLINE void unpack(Unpacked<V>& u, const typename F::Panel& p, size_t bl
                 const int8x16_t w[2] = {signed_weights<V, F, j, g>(p, 16 * rows), signed_weights<V, F, j, g + 1>(p, 16 * rows)};
                 int8_t* to = u.w[rows][8 * block + at];
                 if constexpr (V::kTwoByTwo) {
-                    vst2q_s32(reinterpret_cast<int32_t*>(to), int32x4x2_t{{vreinterpretq_s32_s8(w[0]), vreinterpretq_s32_s8(w[1])}});
+                    put_in_turns(to, w[0], w[1]);
                 } else {
                     vst1q_s8(to, w[0]);
                     vst1q_s8(to + 16, w[1]);
@@ -741,10 +751,7 @@ DISTILL_INLINE void unpack(Unpacked<V>& u, const typename F::Panel& p, size_t bl
             for_each<2, 4>([&](auto i, auto k) DISTILL_LAMBDA { min[i][k] = vld1q_u8(prepared.min + 16 * (4 * i + k)); });
             int8x16_t by_row[2][4];
             bytes_by_row(by_row, min);
-            unroll<4>([&](auto n) DISTILL_LAMBDA {
-                const int32x4x2_t both = {{vreinterpretq_s32_s8(by_row[0][n]), vreinterpretq_s32_s8(by_row[1][n])}};
-                vst2q_s32(reinterpret_cast<int32_t*>(u.min_bytes[n][0]), both);
-            });
+            unroll<4>([&](auto n) DISTILL_LAMBDA { put_in_turns(u.min_bytes[n][0], by_row[0][n], by_row[1][n]); });
         }
     }
     unroll<4>([&](auto n) DISTILL_LAMBDA {
@@ -814,14 +821,17 @@ DISTILL_INLINE void blocks_of_tokens(float* sums, const Unpacked<V>& u, const Un
         unroll<T / 2>([&](auto pair) DISTILL_LAMBDA {
             const int8x16x4_t columns = next64(q);
             const MultiplesOfTwo<V> multiples(m + MultiplesOfTwo<V>::kNumbers * pair);
-            const HalfOfTwo<V, L> first(columns, constant<0>), second(columns, constant<1>);
-            unroll<2>([&](auto i) DISTILL_LAMBDA {
-                constexpr size_t t = 2 * pair + i;
-                int32x4_t so_far = first.template dot<i>(vdupq_n_s32(0), first_half), e = multiples.template first<i>(so_far);
-                settle(e, so_far);
-                e = multiples.template add_second<i>(e, second.template dot<i>(so_far, second_half));
-                if constexpr (L::kWhole) whole[t] = vmlaq_s32(whole[t], e, scale.whole(i));
-                else part[t] = vfmaq_f32(part[t], vcvtq_f32_s32(e), scale.real(i));
+            const auto first = [&](auto n) DISTILL_LAMBDA { return columns.val[V::kTwoByTwo ? n : 2 * n]; };
+            const auto second = [&](auto n) DISTILL_LAMBDA { return columns.val[V::kTwoByTwo ? 2 + n : 2 * n + 1]; };
+            for_both<V>([&](auto... i) DISTILL_LAMBDA {
+                int32x4_t dot[2], e[2];
+                ((dot[i] = vdupq_n_s32(0)), ...);
+                add_dots<V, L>(dot, first_half, first, i...);
+                ((e[i] = multiples.template first<i>(dot[i]), settle(e[i], dot[i])), ...);
+                add_dots<V, L>(dot, second_half, second, i...);
+                ((e[i] = multiples.template add_second<i>(e[i], dot[i])), ...);
+                if constexpr (L::kWhole) ((whole[2 * pair + i] = vmlaq_s32(whole[2 * pair + i], e[i], scale.whole(i))), ...);
+                else ((part[2 * pair + i] = vfmaq_f32(part[2 * pair + i], vcvtq_f32_s32(e[i]), scale.real(i))), ...);
             });
         });
         m += MultiplesOfTwo<V>::kNumbers * T / 2;
@@ -884,11 +894,16 @@ DISTILL_INLINE void halves_of_tokens(float* sums, const Unpacked<V>& u, const Un
                 unroll<T / 4>([&](auto four) DISTILL_LAMBDA {
                     const HalfMultiples<V, T, h> multiples(x, j, 4 * four);
                     unroll<2>([&](auto pair) DISTILL_LAMBDA {
-                        const HalfOfTwo<V, L> columns(x, j, 4 * four + 2 * pair, h);
-                        unroll<2>([&](auto i) DISTILL_LAMBDA {
-                            constexpr size_t t = 4 * four + 2 * pair + i;
-                            const int32x4_t dot = columns.template dot<i>(vdupq_n_s32(0), w);
-                            whole[t] = vmlaq_s32(whole[t], multiples.template times<t % 4>(dot), scale.whole(i));
+                        constexpr size_t t = 4 * four + 2 * pair;
+                        const auto columns = [&](auto n) DISTILL_LAMBDA {
+                            return vld1q_s8(V::kTwoByTwo ? x.q(j, t, 2 * h + n) : x.q(j, t + n, 2 * h));
+                        };
+                        for_both<V>([&](auto... i) DISTILL_LAMBDA {
+                            int32x4_t dot[2];
+                            ((dot[i] = vdupq_n_s32(0)), ...);
+                            add_dots<V, L>(dot, w, columns, i...);
+                            ((dot[i] = multiples.template times<2 * pair + i>(dot[i])), ...);
+                            ((whole[t + i] = vmlaq_s32(whole[t + i], dot[i], scale.whole(i))), ...);
                         });
                     });
                     if constexpr (L::kMin != 0) {
@@ -952,12 +967,9 @@ __attribute__((noinline)) void store_sums(MatmulArgs a, size_t row, const float*
         float32x4_t acc[T][4];
         for_each<T / 2, 4>([&](auto pair, auto n) DISTILL_LAMBDA {
             const float* from = sums + 4 * (n * T + 2 * pair);
-            if constexpr (V::kTwoByTwo) {
-                const float32x4x2_t both = vld2q_f32(from);  // each token's rows together
-                unroll<2>([&](auto i) DISTILL_LAMBDA { acc[2 * pair + i][n] = both.val[i]; });
-            } else {
-                unroll<2>([&](auto i) DISTILL_LAMBDA { acc[2 * pair + i][n] = vld1q_f32(from + 4 * i); });
-            }
+            const float32x4_t a = vld1q_f32(from), b = vld1q_f32(from + 4);
+            acc[2 * pair][n] = V::kTwoByTwo ? vuzp1q_f32(a, b) : a;
+            acc[2 * pair + 1][n] = V::kTwoByTwo ? vuzp2q_f32(a, b) : b;
         });
         store_tile<V, 4, T>(a, row, acc);
     }
