@@ -829,6 +829,7 @@ DISTILL_INLINE void blocks_of_tokens(float* sums, const Unpacked<V>& u, const Un
                 add_dots<V, L>(dot, first_half, first, i...);
                 ((e[i] = multiples.template first<i>(dot[i]), settle(e[i], dot[i])), ...);
                 add_dots<V, L>(dot, second_half, second, i...);
+                (settle(dot[i]), ...);  // the compiler would copy the last pair's sums first
                 ((e[i] = multiples.template add_second<i>(e[i], dot[i])), ...);
                 if constexpr (L::kWhole) ((whole[2 * pair + i] = vmlaq_s32(whole[2 * pair + i], e[i], scale.whole(i))), ...);
                 else ((part[2 * pair + i] = vfmaq_f32(part[2 * pair + i], vcvtq_f32_s32(e[i]), scale.real(i))), ...);
