@@ -59,7 +59,7 @@ CATCH  := $(if $(wildcard $(addsuffix /catch2/catch_all.hpp,$(DEPS)/include $(BR
 # -ffp-contract=off: whether a*b+c is fused must not depend on how a compiler unrolled a loop; kernels say FMA by name.
 # -fno-trapping-math: nobody reads the exception flags, and loops with a comparison become vector code; no value changes.
 WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Werror
-COMMON   := -std=c++20 -g1 -fPIE -pthread -ffp-contract=off -fno-trapping-math -DFMT_HEADER_ONLY $(WARNINGS) -I. $(SYSTEM) -MMD -MP
+COMMON   := -std=c++20 -g1 -fPIE -pthread -ffp-contract=off -fno-trapping-math $(WARNINGS) -I. $(SYSTEM) -MMD -MP
 OPT      := -O2 -DNDEBUG
 TEST_OPT := -O1
 LINK_STATIC  := -static -static-libgcc -static-libstdc++

@@ -17,7 +17,7 @@ ${CC:-cc} -O2 -Wall -Wextra -shared -fPIC "$here/plugin.c" -o "$work/count.so"
 count="env QEMU_CPU=$cpu qemu-aarch64 -plugin $work/count.so -d plugin"
 
 objects=$(find "$root/build/aarch64" -name '*.o' ! -path '*/tests/*' ! -name main.o)
-aarch64-linux-gnu-g++ -std=c++20 -O1 -DFMT_HEADER_ONLY -I"$root" "$here/ours.cpp" $objects -static -pthread -o "$work/ours" \
+aarch64-linux-gnu-g++ -std=c++20 -O1 -I"$root" "$here/ours.cpp" $objects -static -pthread -o "$work/ours" \
     -L"$root/build/deps-aarch64/usr/lib/aarch64-linux-gnu" -l:libutf8proc.a
 echo "ours:"
 $count "$work/ours" "$model" "${KERNELS:-}" "$n_prompt" 2>&1 | grep '^mark'
