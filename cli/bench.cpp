@@ -2,7 +2,6 @@
 // measured on the same threads.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -12,6 +11,7 @@
 #include <optional>
 
 #include "cli/command.h"
+#include "cli/flags.h"
 #include "cli/input.h"
 #include "cli/session.h"
 #include "cli/signals.h"
@@ -331,40 +331,37 @@ Status run(const BenchFlags& flags) {
 }  // namespace
 
 void add_bench_command(CLI::App& app, Action& action) {
-    CLI::App* command = app.add_subcommand("bench", "measure prompt and text speed");
+    const Command command(app, "bench", "measure prompt and text speed");
     const auto flags = std::make_shared<BenchFlags>();
     const auto add_list = [&](const char* name, std::string& value, const char* text) {
-        command->add_option(name, value, text)->type_name("N,N,...")->capture_default_str();
+        command.value(name, value, text).type("N,N,...").shows_default();
     };
-    command->add_option("-m,--model", flags->model.model, "GGUF model file; none = the built-in demo model")
-        ->type_name("FILE")
-        ->envname("DISTILL_ARG_MODEL");
-    command->add_option("--kernels", flags->model.kernels, "kernel set, instead of the best this CPU runs")
-        ->type_name("NAME")
-        ->envname("DISTILL_ARG_KERNELS");
+    command.value("-m,--model", flags->model.model, "GGUF model file; none = the built-in demo model")
+        .type("FILE")
+        .from_environment();
+    command.value("--kernels", flags->model.kernels, "kernel set, instead of the best this CPU runs")
+        .type("NAME")
+        .from_environment();
     add_list("-p,--n-prompt", flags->prompt, "prompt lengths; 0 = none");
     add_list("-n,--n-gen", flags->text, "text lengths; 0 = none");
     add_list("-d,--n-depth", flags->depth, "tokens already in the context");
-    command->add_option("-t,--threads", flags->threads, "thread counts; none = physical cores")
-        ->type_name("N,N,...")
-        ->envname("DISTILL_ARG_THREADS");
+    command.value("-t,--threads", flags->threads, "thread counts; none = physical cores")
+        .type("N,N,...")
+        .from_environment();
     add_list("--parallel", flags->parallel, "sequences that make text together; tokens/s count all");
-    command
-        ->add_option("--given", flags->given,
-                     "with --forced: a prompt; measures prompt lookup instead of the other rows")
-        ->type_name("FILE");
-    command->add_option("--forced", flags->forced, "the text that stands in for the model's answer to --given")
-        ->type_name("FILE");
-    add_cache_type_flags(*command, flags->kv_types);
-    command->add_option("-r,--repetitions", flags->repetitions, "measurements of each row")
-        ->type_name("N")
-        ->check(CLI::Range(1, 1000))
-        ->capture_default_str();
-    command->add_option("-o,--output", flags->format, "md, csv, json or jsonl")
-        ->type_name("FORMAT")
-        ->check(CLI::IsMember({"md", "csv", "json", "jsonl"}))
-        ->capture_default_str();
-    command->callback([flags, &action] { action = [flags] { return run(*flags); }; });
+    command.value("--given", flags->given, "with --forced: a prompt; measures prompt lookup instead of the other rows")
+        .type("FILE");
+    command.value("--forced", flags->forced, "the text that stands in for the model's answer to --given").type("FILE");
+    add_cache_type_flags(command, flags->kv_types);
+    command.value("-r,--repetitions", flags->repetitions, "measurements of each row")
+        .type("N")
+        .range(1, 1000)
+        .shows_default();
+    command.value("-o,--output", flags->format, "md, csv, json or jsonl")
+        .type("FORMAT")
+        .one_of({"md", "csv", "json", "jsonl"})
+        .shows_default();
+    command.when_chosen([flags, &action] { action = [flags] { return run(*flags); }; });
 }
 
 }  // namespace distill

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -14,6 +13,7 @@
 #include <optional>
 
 #include "cli/command.h"
+#include "cli/flags.h"
 #include "cli/session.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
@@ -315,12 +315,11 @@ std::vector<Finding> judge(const Measured& m) {
 
 void add_doctor_command(CLI::App& app, Action& action) {
     const auto flags = std::make_shared<DoctorFlags>();
-    CLI::App* command =
-        app.add_subcommand("doctor", "what this machine can reach with a model, and what slows it down");
-    add_model_flags(*command, flags->model);
-    add_context_flag(*command, flags->model);
-    command->add_flag("--json", flags->json, "one JSON object instead of lines");
-    command->callback([flags, &action] { action = [flags] { return run(*flags); }; });
+    const Command command(app, "doctor", "what this machine can reach with a model, and what slows it down");
+    add_model_flags(command, flags->model);
+    add_context_flag(command, flags->model);
+    command.flag("--json", flags->json, "one JSON object instead of lines");
+    command.when_chosen([flags, &action] { action = [flags] { return run(*flags); }; });
 }
 
 }  // namespace distill

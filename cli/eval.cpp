@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -18,6 +17,7 @@
 #include <optional>
 
 #include "cli/command.h"
+#include "cli/flags.h"
 #include "cli/grade.h"
 #include "cli/input.h"
 #include "cli/json_input.h"
@@ -505,38 +505,34 @@ constexpr std::string_view kFooter =
 }  // namespace
 
 void add_eval_command(CLI::App& app, Action& action) {
-    CLI::App* command = app.add_subcommand("eval", "score a model on a set of problems");
+    const Command command(app, "eval", "score a model on a set of problems");
     const auto flags = std::make_shared<EvalFlags>();
-    command->footer(std::string(kFooter));
-    command->add_option("set", flags->set, "the problems; - = stdin")->type_name("SET.jsonl")->required();
-    add_model_flags(*command, flags->model);
-    add_context_flag(*command, flags->model);
-    command->add_option("--out", flags->out, "keep results here, and go on where it ends")->type_name("FILE");
-    command->add_flag("--json", flags->json, "one JSON object instead of a table");
-    command->add_option("--only", flags->only, "only problems of this kind (may be given again)")
-        ->type_name("KIND")
-        ->allow_extra_args(false)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-    command->add_option("--limit", flags->limit, "only the first N problems; 0 = all")
-        ->type_name("N")
-        ->check(CLI::Range(0, std::numeric_limits<int>::max()));
-    from_environment(
-        command->add_option("-n,--n-predict,--predict", flags->max_tokens, "tokens a problem at most; -1 = no limit")
-            ->type_name("N")
-            ->check(CLI::Range(-1, std::numeric_limits<int>::max()))
-            ->capture_default_str());
-    from_environment(command
-                         ->add_option("--reasoning-budget", flags->reasoning_budget,
-                                      "tokens of thinking at most; -1 = no limit (default: half of the room left)")
-                         ->type_name("N")
-                         ->check(CLI::Range(kBudgetNone, std::numeric_limits<int>::max())));
-    command->add_option("--system-prompt", flags->system_prompt, "system prompt (also -sys)")->type_name("TEXT");
-    command->add_flag("--raw", flags->style.raw, "the question as it is, no chat template");
-    command->add_option("--chat-template", flags->style.chat_template, "built-in chat template instead of the file's")
-        ->type_name("NAME");
+    command.footer(std::string(kFooter));
+    command.value("set", flags->set, "the problems; - = stdin").type("SET.jsonl").required();
+    add_model_flags(command, flags->model);
+    add_context_flag(command, flags->model);
+    command.value("--out", flags->out, "keep results here, and go on where it ends").type("FILE");
+    command.flag("--json", flags->json, "one JSON object instead of a table");
+    command.value("--only", flags->only, "only problems of this kind (may be given again)").type("KIND").repeatable();
+    command.value("--limit", flags->limit, "only the first N problems; 0 = all").type("N").range(0);
+    command.value("-n,--n-predict,--predict", flags->max_tokens, "tokens a problem at most; -1 = no limit")
+        .type("N")
+        .range(-1)
+        .shows_default()
+        .from_environment();
+    command
+        .value("--reasoning-budget", flags->reasoning_budget,
+               "tokens of thinking at most; -1 = no limit (default: half of the room left)")
+        .type("N")
+        .range(kBudgetNone)
+        .from_environment();
+    command.value("--system-prompt", flags->system_prompt, "system prompt (also -sys)").type("TEXT");
+    command.flag("--raw", flags->style.raw, "the question as it is, no chat template");
+    command.value("--chat-template", flags->style.chat_template, "built-in chat template instead of the file's")
+        .type("NAME");
     flags->sampling.seed = 0;  // a score that can be repeated
-    add_sampling_flags(*command, flags->sampling);
-    command->callback([flags, &action] { action = [flags] { return run(*flags); }; });
+    add_sampling_flags(command, flags->sampling);
+    command.when_chosen([flags, &action] { action = [flags] { return run(*flags); }; });
 }
 
 }  // namespace distill

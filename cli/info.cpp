@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -15,6 +14,7 @@
 
 #include "cli/builtin_model.h"
 #include "cli/command.h"
+#include "cli/flags.h"
 #include "engine/arch/registry.h"
 #include "engine/config.h"
 #include "engine/gguf.h"
@@ -376,10 +376,10 @@ void add_info_command(CLI::App& app, Action& action) {
         bool json = false;
     };
     const auto flags = std::make_shared<Flags>();
-    CLI::App* command = app.add_subcommand("info", "what a model file holds and what it needs, from its header alone");
-    command->add_option("model,-m,--model", flags->path, "the GGUF file; none = the built-in demo model");
-    command->add_flag("--json", flags->json, "one JSON object instead of a table");
-    command->callback([flags, &action] { action = [flags] { return run_info(flags->path, flags->json, stdout); }; });
+    const Command command(app, "info", "what a model file holds and what it needs, from its header alone");
+    command.value("model,-m,--model", flags->path, "the GGUF file; none = the built-in demo model");
+    command.flag("--json", flags->json, "one JSON object instead of a table");
+    command.when_chosen([flags, &action] { action = [flags] { return run_info(flags->path, flags->json, stdout); }; });
 }
 
 }  // namespace distill

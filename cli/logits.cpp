@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <bit>
 #include <cerrno>
 #include <cstring>
 #include <memory>
 
 #include "cli/command.h"
+#include "cli/flags.h"
 #include "cli/input.h"
 #include "cli/session.h"
 #include "cli/signals.h"
@@ -104,20 +104,20 @@ Status run(const LogitsFlags& flags) {
 }  // namespace
 
 void add_logits_command(CLI::App& app, Action& action) {
-    CLI::App* command = app.add_subcommand("logits", "write the logits of each input position as raw float32");
+    const Command command(app, "logits", "write the logits of each input position as raw float32");
     const auto flags = std::make_shared<LogitsFlags>();
-    add_model_flags(*command, flags->model);
-    add_context_flag(*command, flags->model);
-    command->add_option("--ids", flags->ids, "token ids, separated by commas or blanks; - = stdin")->type_name("IDS");
-    command->add_option("-p,--prompt", flags->prompt, "raw text instead, BOS if the file asks for it; - = stdin")
-        ->type_name("TEXT");
-    command->add_option("-o,--out", flags->out, "output: rows x n_vocab little-endian float32; - = stdout")
-        ->type_name("FILE")
-        ->required();
-    command->add_option("-b,--batch-size", flags->batch, "positions computed at once; the result is the same")
-        ->type_name("N")
-        ->check(CLI::Range(1, 4096));
-    command->callback([flags, &action] { action = [flags] { return run(*flags); }; });
+    add_model_flags(command, flags->model);
+    add_context_flag(command, flags->model);
+    command.value("--ids", flags->ids, "token ids, separated by commas or blanks; - = stdin").type("IDS");
+    command.value("-p,--prompt", flags->prompt, "raw text instead, BOS if the file asks for it; - = stdin")
+        .type("TEXT");
+    command.value("-o,--out", flags->out, "output: rows x n_vocab little-endian float32; - = stdout")
+        .type("FILE")
+        .required();
+    command.value("-b,--batch-size", flags->batch, "positions computed at once; the result is the same")
+        .type("N")
+        .range(1, 4096);
+    command.when_chosen([flags, &action] { action = [flags] { return run(*flags); }; });
 }
 
 }  // namespace distill

@@ -2,14 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <random>
 #include <utility>
 
+#include "cli/flags.h"
 #include "engine/error.h"
 #include "engine/gguf.h"
 
@@ -19,52 +18,44 @@ namespace {
 
 // More would only be a typing mistake; each costs a stack.
 constexpr int kMaxThreads = 1024;
-constexpr int kMaxInt = std::numeric_limits<int>::max();
 
 }  // namespace
 
-void from_environment(CLI::Option* option) {
-    std::string name = "DISTILL_ARG_";
-    for (const char c : option->get_lnames().front()) {
-        name += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    }
-    option->envname(name);
+void add_model_flags(const Command& command, ModelFlags& flags) {
+    command.value("-m,--model", flags.model, "GGUF model file; none = the built-in demo model")
+        .type("FILE")
+        .from_environment();
+    command.value("-t,--threads", flags.threads, "threads; 0 = physical cores")
+        .range(0, kMaxThreads)
+        .type("N")
+        .from_environment();
+    command.value("--kernels", flags.kernels, "kernel set, instead of the best this CPU runs")
+        .type("NAME")
+        .from_environment();
+    command.flag("--no-repack", flags.no_repack, "leave the weights as they are in the file: less memory, slower text")
+        .from_environment();
 }
 
-void add_model_flags(CLI::App& app, ModelFlags& flags) {
-    from_environment(app.add_option("-m,--model", flags.model, "GGUF model file; none = the built-in demo model")
-                         ->type_name("FILE"));
-    from_environment(app.add_option("-t,--threads", flags.threads, "threads; 0 = physical cores")
-                         ->check(CLI::Range(0, kMaxThreads))
-                         ->type_name("N"));
-    from_environment(
-        app.add_option("--kernels", flags.kernels, "kernel set, instead of the best this CPU runs")->type_name("NAME"));
-    from_environment(app.add_flag("--no-repack", flags.no_repack,
-                                  "leave the weights as they are in the file: less memory, slower text"));
+void add_context_flag(const Command& command, ModelFlags& flags) {
+    command.value("-c,--ctx-size", flags.ctx_size, "tokens of context; 0 = the model's window")
+        .range(0)
+        .type("N")
+        .from_environment();
+    add_cache_type_flags(command, flags.kv_types);
 }
 
-void add_context_flag(CLI::App& app, ModelFlags& flags) {
-    from_environment(app.add_option("-c,--ctx-size", flags.ctx_size, "tokens of context; 0 = the model's window")
-                         ->check(CLI::Range(0, kMaxInt))
-                         ->type_name("N"));
-    add_cache_type_flags(app, flags.kv_types);
-}
-
-void add_cache_type_flags(CLI::App& app, KvTypes& types) {
+void add_cache_type_flags(const Command& command, KvTypes& types) {
     const auto add = [&](const char* name, KvType& type, const char* text) {
-        from_environment(
-            app.add_option_function<std::string>(
-                   name, [&type](const std::string& word) { type = word == "q8_0" ? KvType::q8_0 : KvType::f16; }, text)
-                ->check(CLI::IsMember({"f16", "q8_0"}))
-                ->type_name("TYPE"));
+        const auto use = [&type](const std::string& word) { type = word == "q8_0" ? KvType::q8_0 : KvType::f16; };
+        command.word(name, {"f16", "q8_0"}, use, text).type("TYPE").from_environment();
     };
     add("--cache-type-k", types.keys, "keys of the context: f16, or q8_0 in half the memory");
     add("--cache-type-v", types.values, "values of the context: f16 or q8_0");
 }
 
-void add_sampling_flags(CLI::App& app, SamplingFlags& flags) {
+void add_sampling_flags(const Command& command, SamplingFlags& flags) {
     const auto add = [&](const char* name, auto& value, const char* text, const char* type) {
-        from_environment(app.add_option(name, value, text)->type_name(type)->group("Sampling"));
+        command.value(name, value, text).type(type).group("Sampling").from_environment();
     };
     add("-s,--seed", flags.seed, "seed; -1 = a random one", "N");
     add("--temp", flags.temperature, "temperature; 0 = greedy", "X");

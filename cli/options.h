@@ -10,13 +10,9 @@
 #include "engine/kv_cache.h"
 #include "engine/sampler.h"
 
-namespace CLI {
-class App;
-class Option;
-}  // namespace CLI
-
 namespace distill {
 
+class Command;
 class Gguf;
 
 struct ModelFlags {
@@ -27,10 +23,10 @@ struct ModelFlags {
     int ctx_size = 0;  // 0 = the model's window
     KvTypes kv_types;
 };
-void add_model_flags(CLI::App& app, ModelFlags& flags);
+void add_model_flags(const Command& command, ModelFlags& flags);
 // The window, and how its keys and values are kept.
-void add_context_flag(CLI::App& app, ModelFlags& flags);
-void add_cache_type_flags(CLI::App& app, KvTypes& types);
+void add_context_flag(const Command& command, ModelFlags& flags);
+void add_cache_type_flags(const Command& command, KvTypes& types);
 
 // What the user said about sampling; the rest comes from the model.
 struct SamplingFlags {
@@ -38,12 +34,10 @@ struct SamplingFlags {
     std::optional<int> top_k, repeat_last_n;
     std::int64_t seed = -1;  // negative: a random one
 };
-void add_sampling_flags(CLI::App& app, SamplingFlags& flags);
+void add_sampling_flags(const Command& command, SamplingFlags& flags);
 // The model's own defaults under the user's words; the seed is drawn here if none was given.
 SamplerOptions sampler_options(const SamplingFlags& flags, const Gguf& file, const Tokenizer& tokenizer);
 
-// Lets the value of DISTILL_ARG_<LONG_NAME> stand in for the option; long name as in "--ctx-size".
-void from_environment(CLI::Option* option);
 // "1,2,8" or "1 2 8"; throws Error{usage} naming the flag, and where a number is outside [low, high].
 std::vector<int> parse_int_list(const std::string& text, const std::string& flag, int low, int high);
 

@@ -4,13 +4,13 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <map>
 #include <memory>
 
 #include "cli/command.h"
+#include "cli/flags.h"
 #include "cli/options.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
@@ -139,9 +139,9 @@ Status run(const QuantizeFlags& flags) {
 }  // namespace
 
 void add_quantize_command(CLI::App& app, Action& action) {
-    CLI::App* command = app.add_subcommand("quantize", "write a model in another number format");
+    const Command command(app, "quantize", "write a model in another number format");
     const auto flags = std::make_shared<QuantizeFlags>();
-    command->footer(
+    command.footer(
         fmt::format("TYPE: {}.\n"
                     "Matrices get the type's format, with Q6_K for the output matrix below 6 bits; norms and biases "
                     "stay F32. The _M\n"
@@ -149,24 +149,21 @@ void add_quantize_command(CLI::App& app, Action& action) {
                     "256 get Q5_0 for\n"
                     "Q4_K, Q5_1 for Q5_K, Q8_0 for Q6_K; those that are no multiple of 32 get F16. Metadata is kept.",
                     type_names()));
-    command->add_option("in", flags->in, "GGUF model file; of a split model any part")
-        ->type_name("IN.gguf")
-        ->required();
-    command->add_option("out", flags->out, "the file to write")->type_name("OUT.gguf")->required();
-    command->add_option("type", flags->type, "see below; upper or lower case")->type_name("TYPE")->required();
-    command->add_flag("--pure", flags->pure, "the same format for every matrix");
-    command
-        ->add_option("--tensor-type", flags->tensor_types, "format of the matrices with NAME in their name; repeatable")
-        ->type_name("NAME=TYPE")
-        ->allow_extra_args(false)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-    command->add_flag("--allow-requantize", flags->allow_requantize, "round weights again that were rounded before");
-    command->add_flag("--force", flags->force, "replace OUT.gguf");
-    command->add_flag("--dry-run", flags->dry_run, "print what would be written, and write nothing");
-    from_environment(command->add_option("-t,--threads", flags->threads, "threads; 0 = physical cores")
-                         ->check(CLI::Range(0, 1024))
-                         ->type_name("N"));
-    command->callback([flags, &action] { action = [flags] { return run(*flags); }; });
+    command.value("in", flags->in, "GGUF model file; of a split model any part").type("IN.gguf").required();
+    command.value("out", flags->out, "the file to write").type("OUT.gguf").required();
+    command.value("type", flags->type, "see below; upper or lower case").type("TYPE").required();
+    command.flag("--pure", flags->pure, "the same format for every matrix");
+    command.value("--tensor-type", flags->tensor_types, "format of the matrices with NAME in their name; repeatable")
+        .type("NAME=TYPE")
+        .repeatable();
+    command.flag("--allow-requantize", flags->allow_requantize, "round weights again that were rounded before");
+    command.flag("--force", flags->force, "replace OUT.gguf");
+    command.flag("--dry-run", flags->dry_run, "print what would be written, and write nothing");
+    command.value("-t,--threads", flags->threads, "threads; 0 = physical cores")
+        .range(0, 1024)
+        .type("N")
+        .from_environment();
+    command.when_chosen([flags, &action] { action = [flags] { return run(*flags); }; });
 }
 
 }  // namespace distill

@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <map>
 
 #include "cli/command.h"
+#include "cli/flags.h"
 #include "cli/input.h"
 #include "cli/terminal.h"
 
@@ -45,34 +45,31 @@ Status run(const RunFlags& flags, const UserEnvironment& environment) {
 
 void add_run_command(CLI::App& app, Action& action, const UserEnvironment& environment) {
     const auto flags = std::make_shared<RunFlags>();
+    const Command command(app);
     const auto add = [&](const char* name, auto& value, const char* text, const char* type) {
-        CLI::Option* option = app.add_option(name, value, text)->type_name(type);
-        from_environment(option);
-        return option;
+        return command.value(name, value, text).type(type).from_environment();
     };
     // One of a few words.
     const auto add_choice = [&]<typename Choice, typename Value>(const char* name,
-                                                                 std::map<std::string, Choice> choices, Value& value,
-                                                                 const char* text, const char* type) {
-        CLI::IsMember words(choices);
-        CLI::Option* option = app.add_option_function<std::string>(
-            name, [choices, &value](const std::string& word) { value = choices.at(word); }, text);
-        from_environment(option->check(words)->type_name(type));
+                                                                 const std::map<std::string, Choice>& choices,
+                                                                 Value& value, const char* text, const char* type) {
+        std::vector<std::string> words;
+        for (const auto& [word, choice] : choices) words.push_back(word);
+        const auto use = [choices, &value](const std::string& word) { value = choices.at(word); };
+        command.word(name, words, use, text).type(type).from_environment();
     };
     const auto add_flag = [&](const char* name, bool& value, const char* text) {
-        from_environment(app.add_flag(name, value, text));
+        command.flag(name, value, text).from_environment();
     };
-    add_model_flags(app, flags->model);
-    add_context_flag(app, flags->model);
+    add_model_flags(command, flags->model);
+    add_context_flag(command, flags->model);
     add("-p,--prompt", flags->prompt, "prompt; - = stdin. Text from stdin that is no terminal comes first", "TEXT");
     add("-f,--file", flags->prompt_file, "file with the prompt", "FILE");
     add("--system-prompt", flags->system_prompt, "system prompt (also -sys)", "TEXT");
     add("--system-prompt-file", flags->system_prompt_file, "file with the system prompt (also -sysf)", "FILE");
     add("-n,--n-predict,--predict", flags->max_tokens, "tokens to make at most; -1 = until the model ends", "N")
-        ->check(CLI::Range(-2, std::numeric_limits<int>::max()));
-    add("-r,--reverse-prompt", flags->stop, "text that ends the answer (may be given again)", "TEXT")
-        ->allow_extra_args(false)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+        .range(-2);
+    add("-r,--reverse-prompt", flags->stop, "text that ends the answer (may be given again)", "TEXT").repeatable();
     add_flag("--raw", flags->style.raw, "the prompt as it is, no chat template");
     add("--chat-template", flags->style.chat_template, "chat template, built-in or a file, instead of the model's",
         "NAME|FILE");
@@ -83,17 +80,16 @@ void add_run_command(CLI::App& app, Action& action, const UserEnvironment& envir
         std::map<std::string, ThinkShow>{
             {"full", ThinkShow::full}, {"dim", ThinkShow::dim}, {"short", ThinkShow::brief}, {"hide", ThinkShow::hide}},
         flags->think_show, "thinking: full, dim, short or hide (default: dim on a terminal, else hide)", "HOW");
-    CLI::Option* const think_file =
-        add("--think-file", flags->think_file, "the thinking goes to this file as well", "FILE");
+    const Flag think_file = add("--think-file", flags->think_file, "the thinking goes to this file as well", "FILE");
     add("--think-fd", flags->think_fd, "the same for an open descriptor: --think-fd 3 3>FILE", "N")
-        ->excludes(think_file);
+        .excludes(think_file);
     add_choice("--reasoning",
                std::map<std::string, Reasoning>{
                    {"on", Reasoning::on}, {"off", Reasoning::off}, {"auto", Reasoning::automatic}},
                flags->style.reasoning, "on, off (the answer at once) or auto (as the chat template has it)", "WHEN");
     add("--reasoning-budget", flags->reasoning_budget,
         "tokens of thinking at most; -1 = no limit (default: half of the room that -n and -c leave)", "N")
-        ->check(CLI::Range(kBudgetNone, std::numeric_limits<int>::max()));
+        .range(kBudgetNone);
     add("--reasoning-budget-message", flags->budget_message, "put in front of the end of a thought that is cut",
         "TEXT");
     add_choice("--color",
@@ -112,22 +108,21 @@ void add_run_command(CLI::App& app, Action& action, const UserEnvironment& envir
         "answers to the same prompt, seeds counting up; --json: one record a line, else a line with a form feed "
         "between",
         "N")
-        ->check(CLI::Range(1, 1'000'000));
+        .range(1, 1'000'000);
     add_flag("--strict", flags->strict, "status 5 for an answer that was cut");
     add("--prompt-cache", flags->cache.file, "what was read of the prompt is kept in this file, for the next run",
         "FILE");
     add_flag("--no-cache", flags->cache.off, "no automatic cache of prompts on disk");
     add("--cache-limit", flags->cache.limit_mib, "MiB of disk for the automatic cache of prompts; 0 = none", "N")
-        ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+        .range(0);
     add_flag("--no-lookup", flags->no_lookup,
              "decode token by token, without guesses from the text so far (same answer)");
     add_flag("--ignore-eos", flags->ignore_eos, "go on after the model's end token");
     add_flag("--no-history", flags->no_history, "a chat neither reads nor keeps the lines typed");
     add_flag("-v,--verbose", flags->verbose, "settings and speed on stderr");
-    app.final_callback([flags, environment, &app, &action] {
-        if (app.get_subcommands().empty()) action = [flags, environment] { return run(*flags, environment); };
-    });
-    add_sampling_flags(app, flags->sampling);
+    command.when_chosen(
+        [flags, environment, &action] { action = [flags, environment] { return run(*flags, environment); }; });
+    add_sampling_flags(command, flags->sampling);
 }
 
 std::vector<Message> opening_messages(const RunFlags& flags) {

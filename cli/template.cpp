@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <iostream>
 #include <iterator>
 #include <memory>
@@ -11,6 +10,7 @@
 
 #include "cli/builtin_model.h"
 #include "cli/command.h"
+#include "cli/flags.h"
 #include "cli/input.h"
 #include "cli/template_input.h"
 #include "cli/terminal.h"
@@ -133,13 +133,11 @@ Status run_template(const TemplateOptions& options, std::istream& in) {
 
 void add_template_command(CLI::App& app, Action& action) {
     const auto flags = std::make_shared<TemplateOptions>();
-    CLI::App* command = app.add_subcommand("template", "a chat (JSON on stdin) as the text that the model gets");
-    command->add_option("-m,--model", flags->model, "the GGUF file; none = the built-in demo model")->type_name("FILE");
-    command->add_option("--template", flags->template_file, "a Jinja template instead of the model's")
-        ->type_name("FILE");
-    command->add_flag("--jsonl", flags->jsonl,
-                      "rows with their own \"template\" in, {\"text\":...} or {\"error\":...} out");
-    command->callback([flags, &action] { action = [flags] { return run_template(*flags, std::cin); }; });
+    const Command command(app, "template", "a chat (JSON on stdin) as the text that the model gets");
+    command.value("-m,--model", flags->model, "the GGUF file; none = the built-in demo model").type("FILE");
+    command.value("--template", flags->template_file, "a Jinja template instead of the model's").type("FILE");
+    command.flag("--jsonl", flags->jsonl, "rows with their own \"template\" in, {\"text\":...} or {\"error\":...} out");
+    command.when_chosen([flags, &action] { action = [flags] { return run_template(*flags, std::cin); }; });
 }
 
 }  // namespace distill

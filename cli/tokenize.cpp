@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -18,6 +17,7 @@
 
 #include "cli/builtin_model.h"
 #include "cli/command.h"
+#include "cli/flags.h"
 #include "cli/json_input.h"
 #include "engine/error.h"
 #include "engine/gguf.h"
@@ -146,14 +146,14 @@ int run_tokenize(const TokenizeOptions& options, std::istream& in, std::FILE* ou
 
 void add_tokenize_command(CLI::App& app, Action& action) {
     const auto flags = std::make_shared<TokenizeOptions>();
-    CLI::App* command = app.add_subcommand("tokenize", "text to token ids, or back");
-    command->add_option("-m,--model", flags->model, "the GGUF file; none = the built-in demo model")->type_name("FILE");
-    command->add_option("-p,--prompt", flags->prompt, "the text (default: stdin)")->type_name("TEXT");
-    command->add_flag("--bos", flags->bos, "put the vocabulary's BOS in front");
-    command->add_flag("--special", flags->special, "read control tokens in the text; with --decode: write them");
-    command->add_flag("--jsonl", flags->jsonl, "one {\"text\":...} a line in, one {\"ids\":[...]} a line out");
-    command->add_flag("--decode", flags->decode, "ids in, the bytes they stand for out");
-    command->callback(
+    const Command command(app, "tokenize", "text to token ids, or back");
+    command.value("-m,--model", flags->model, "the GGUF file; none = the built-in demo model").type("FILE");
+    command.value("-p,--prompt", flags->prompt, "the text (default: stdin)").type("TEXT");
+    command.flag("--bos", flags->bos, "put the vocabulary's BOS in front");
+    command.flag("--special", flags->special, "read control tokens in the text; with --decode: write them");
+    command.flag("--jsonl", flags->jsonl, "one {\"text\":...} a line in, one {\"ids\":[...]} a line out");
+    command.flag("--decode", flags->decode, "ids in, the bytes they stand for out");
+    command.when_chosen(
         [flags, &action] { action = [flags] { return static_cast<Status>(run_tokenize(*flags, std::cin, stdout)); }; });
 }
 
