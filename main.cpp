@@ -3,13 +3,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
-#include <algorithm>
-#include <memory>
 #include <new>
 
 #include "cli/command.h"
 #include "cli/environment.h"
+#include "cli/flags.h"
 #include "cli/options.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
@@ -30,53 +28,30 @@ void fill_closed_streams() {
     }
 }
 
-// CLI11's help without the ranges and variable names that would make each flag take two lines.
-class HelpFormatter : public CLI::Formatter {
-  public:
-    HelpFormatter() { column_width(32); }
-    std::string make_option_opts(const CLI::Option* option) const override {
-        if (option->get_items_expected_max() == 0) return {};
-        const std::string type = option->get_type_name();  // "N:INT in [0 - 1024]"
-        return " " + type.substr(0, type.find(':')) + (option->get_required() ? " (needed)" : "");
-    }
-};
-
 Status run(int argc, char** argv) {
-    CLI::App app(
+    CommandLine line(
         "distill runs a language model (a GGUF file) on the CPU.\n"
         "Without a command: -p, -f or stdin give one answer; on a terminal without them: a chat.",
-        "distill");
-    app.formatter(std::make_shared<HelpFormatter>());
-    app.footer(
         "DISTILL_ARG_<NAME> in the environment holds a flag's value: DISTILL_ARG_CTX_SIZE=4096 is --ctx-size 4096.");
-    app.require_subcommand(0, 1);
-    app.fallthrough(false);
-    // A flag given twice is no mistake: scripts append theirs to defaults.
-    app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    const Command& program = line.program();
     bool version = false;
-    app.add_flag("--version", version, "print the version");
+    program.flag("--version", version, "print the version");
 
     Action action;
-    add_run_command(app, action, read_environment());
-    add_info_command(app, action);
-    add_tokenize_command(app, action);
-    add_template_command(app, action);
-    add_logits_command(app, action);
-    add_bench_command(app, action);
-    add_eval_command(app, action);
-    add_quantize_command(app, action);
-    add_doctor_command(app, action);
-    add_manual_commands(app, action);
+    add_run_command(program, action, read_environment());
+    add_info_command(program, action);
+    add_tokenize_command(program, action);
+    add_template_command(program, action);
+    add_logits_command(program, action);
+    add_bench_command(program, action);
+    add_eval_command(program, action);
+    add_quantize_command(program, action);
+    add_doctor_command(program, action);
+    add_manual_commands(program, action);
 
-    std::vector<std::string> arguments = normalise_arguments(argc, argv);
-    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
-    try {
-        app.parse(arguments);
-    } catch (const CLI::CallForHelp&) {
-        standard_output().write(app.help());
+    if (const auto help = line.read(normalise_arguments(argc, argv))) {
+        standard_output().write(*help);
         return Status::ok;
-    } catch (const CLI::ParseError& e) {
-        throw Error(fmt::format("{}; see distill --help", e.what()), Status::usage);
     }
     if (version) {
         standard_output().write(fmt::format("distill {}\n", kVersion));

@@ -11,7 +11,6 @@
 #include <optional>
 
 #include "cli/command.h"
-#include "cli/flags.h"
 #include "cli/input.h"
 #include "cli/session.h"
 #include "cli/signals.h"
@@ -330,8 +329,8 @@ Status run(const BenchFlags& flags) {
 
 }  // namespace
 
-void add_bench_command(CLI::App& app, Action& action) {
-    const Command command(app, "bench", "measure prompt and text speed");
+void add_bench_command(const Command& program, Action& action) {
+    const Command command(program, "bench", "measure prompt and text speed");
     const auto flags = std::make_shared<BenchFlags>();
     const auto add_list = [&](const char* name, std::string& value, const char* text) {
         command.value(name, value, text).type("N,N,...").shows_default();

@@ -13,7 +13,6 @@
 #include <optional>
 
 #include "cli/command.h"
-#include "cli/flags.h"
 #include "cli/session.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
@@ -313,9 +312,9 @@ std::vector<Finding> judge(const Measured& m) {
     return findings;
 }
 
-void add_doctor_command(CLI::App& app, Action& action) {
+void add_doctor_command(const Command& program, Action& action) {
     const auto flags = std::make_shared<DoctorFlags>();
-    const Command command(app, "doctor", "what this machine can reach with a model, and what slows it down");
+    const Command command(program, "doctor", "what this machine can reach with a model, and what slows it down");
     add_model_flags(command, flags->model);
     add_context_flag(command, flags->model);
     command.flag("--json", flags->json, "one JSON object instead of lines");

@@ -17,7 +17,6 @@
 #include <optional>
 
 #include "cli/command.h"
-#include "cli/flags.h"
 #include "cli/grade.h"
 #include "cli/input.h"
 #include "cli/json_input.h"
@@ -504,8 +503,8 @@ constexpr std::string_view kFooter =
 
 }  // namespace
 
-void add_eval_command(CLI::App& app, Action& action) {
-    const Command command(app, "eval", "score a model on a set of problems");
+void add_eval_command(const Command& program, Action& action) {
+    const Command command(program, "eval", "score a model on a set of problems");
     const auto flags = std::make_shared<EvalFlags>();
     command.footer(std::string(kFooter));
     command.value("set", flags->set, "the problems; - = stdin").type("SET.jsonl").required();

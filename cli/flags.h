@@ -1,9 +1,11 @@
-// CLI11 as far as commands need it, compiled once: its own headers, and what they make of each type of value, cost a
-// file that includes them 5 seconds.
+// The command line, read by CLI11, which no other file knows: its headers, and what they make of each type of value,
+// take a compiler 5 seconds, and 15 to 20 with sanitizers.
 #pragma once
 
 #include <functional>
 #include <limits>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,11 +35,21 @@ class Flag {
     CLI::Option* option_;
 };
 
-// The application or one of its subcommands. Names as CLI11 has them: "-m,--model", "set", "model,-m,--model".
+// What the manual page and completions say of a flag.
+struct FlagHelp {
+    std::vector<std::string> names;  // with their dashes; none: it stands by its place
+    std::string type;                // "FILE", "N"; "": takes no value
+    std::string description;
+
+    bool takes_file() const { return type == "FILE"; }
+};
+
+// The program itself or one of its subcommands; copies are the same one. Names as CLI11 has them: "-m,--model", "set",
+// "model,-m,--model".
 class Command {
   public:
     explicit Command(CLI::App& app) : app_(&app) {}
-    Command(CLI::App& app, const char* name, const char* description);  // a new subcommand
+    Command(const Command& parent, const char* name, const char* description);  // a new one
 
     // Value: those listed at the end of flags.cpp.
     template <class Value>
@@ -47,11 +59,30 @@ class Command {
     Flag word(const char* names, std::vector<std::string> words, std::function<void(const std::string&)> use,
               const char* description) const;
     void footer(const std::string& text) const;
-    // Called once the command line is read: by a subcommand if it is the one chosen, by the application if none is.
+    // Called once the command line is read: by a subcommand if it is the one chosen, by the program if none is.
     void when_chosen(std::function<void()> act) const;
+
+    std::string name() const;
+    std::string description() const;
+    std::vector<FlagHelp> flags() const;
+    std::vector<Command> commands() const;
 
   private:
     CLI::App* app_;
+};
+
+class CommandLine {
+  public:
+    CommandLine(const char* description, const char* footer);
+    ~CommandLine();
+    const Command& program() const { return program_; }
+    // Fills the values in and calls the chosen command. The result is the help, if that was asked for; throws
+    // Error{usage}.
+    std::optional<std::string> read(std::vector<std::string> arguments);
+
+  private:
+    std::unique_ptr<CLI::App> app_;
+    Command program_;
 };
 
 }  // namespace distill

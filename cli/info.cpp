@@ -14,7 +14,6 @@
 
 #include "cli/builtin_model.h"
 #include "cli/command.h"
-#include "cli/flags.h"
 #include "engine/arch/registry.h"
 #include "engine/config.h"
 #include "engine/gguf.h"
@@ -370,13 +369,13 @@ Status run_info(const std::string& path, bool json, std::FILE* out) {
     return Status::ok;
 }
 
-void add_info_command(CLI::App& app, Action& action) {
+void add_info_command(const Command& program, Action& action) {
     struct Flags {
         std::string path;
         bool json = false;
     };
     const auto flags = std::make_shared<Flags>();
-    const Command command(app, "info", "what a model file holds and what it needs, from its header alone");
+    const Command command(program, "info", "what a model file holds and what it needs, from its header alone");
     command.value("model,-m,--model", flags->path, "the GGUF file; none = the built-in demo model");
     command.flag("--json", flags->json, "one JSON object instead of a table");
     command.when_chosen([flags, &action] { action = [flags] { return run_info(flags->path, flags->json, stdout); }; });

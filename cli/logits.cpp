@@ -9,7 +9,6 @@
 #include <memory>
 
 #include "cli/command.h"
-#include "cli/flags.h"
 #include "cli/input.h"
 #include "cli/session.h"
 #include "cli/signals.h"
@@ -103,8 +102,8 @@ Status run(const LogitsFlags& flags) {
 
 }  // namespace
 
-void add_logits_command(CLI::App& app, Action& action) {
-    const Command command(app, "logits", "write the logits of each input position as raw float32");
+void add_logits_command(const Command& program, Action& action) {
+    const Command command(program, "logits", "write the logits of each input position as raw float32");
     const auto flags = std::make_shared<LogitsFlags>();
     add_model_flags(command, flags->model);
     add_context_flag(command, flags->model);

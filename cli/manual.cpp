@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 #include <vector>
@@ -15,37 +14,6 @@
 namespace distill {
 
 namespace {
-
-struct Flag {
-    std::vector<std::string> names;  // with their dashes
-    std::string type;                // "FILE", "N"; empty: takes no value
-    std::string description;
-
-    bool takes_file() const { return type == "FILE"; }
-};
-
-std::vector<Flag> flags_of(const CLI::App& app) {
-    std::vector<Flag> flags;
-    for (const CLI::Option* option : app.get_options()) {
-        if (option->get_group().empty()) continue;  // hidden
-        Flag flag;
-        for (const std::string& name : option->get_snames()) flag.names.push_back("-" + name);
-        for (const std::string& name : option->get_lnames()) flag.names.push_back("--" + name);
-        if (option->get_items_expected_max() > 0) {
-            const std::string type = option->get_type_name();  // "N:INT in [0 - 1024]"
-            flag.type = type.substr(0, type.find(':'));
-            if (flag.type.empty()) flag.type = "VALUE";
-        }
-        if (flag.names.empty()) flag.type = option->get_name();  // stands by its place
-        flag.description = option->get_description();
-        flags.push_back(std::move(flag));
-    }
-    return flags;
-}
-
-std::vector<const CLI::App*> commands_of(const CLI::App& app) {
-    return app.get_subcommands([](const CLI::App* command) { return !command->get_name().empty(); });
-}
 
 std::string replaced(std::string text, std::string_view from, std::string_view to) {
     for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
@@ -61,9 +29,9 @@ std::string troff(std::string_view text) {
     return replaced(out, "\n", "\n.br\n");
 }
 
-std::string troff_flags(const CLI::App& app) {
+std::string troff_flags(const Command& program) {
     std::string out;
-    for (const Flag& flag : flags_of(app)) {
+    for (const FlagHelp& flag : program.flags()) {
         std::string names;
         for (const std::string& name : flag.names)
             names += fmt::format("{}\\fB{}\\fR", names.empty() ? "" : ", ", troff(name));
@@ -77,27 +45,27 @@ std::string troff_flags(const CLI::App& app) {
 
 // Names of the flags that `wanted` takes, blank-separated.
 template <class Wanted>
-std::string names_of(const CLI::App& app, const Wanted& wanted) {
+std::string names_of(const Command& program, const Wanted& wanted) {
     std::string out;
-    for (const Flag& flag : flags_of(app)) {
+    for (const FlagHelp& flag : program.flags()) {
         if (!wanted(flag)) continue;
         for (const std::string& name : flag.names) out += (out.empty() ? "" : " ") + name;
     }
     return out;
 }
 
-std::string command_names(const CLI::App& app, std::string_view between) {
+std::string command_names(const Command& program, std::string_view between) {
     std::string out;
-    for (const CLI::App* command : commands_of(app))
-        out += fmt::format("{}{}", out.empty() ? "" : between, command->get_name());
+    for (const Command& command : program.commands())
+        out += fmt::format("{}{}", out.empty() ? "" : between, command.name());
     return out;
 }
 
-std::string bash_case(std::string_view pattern, const CLI::App& app) {
+std::string bash_case(std::string_view pattern, const Command& program) {
     return fmt::format("    {})\n        flags='{}'\n        files='{}'\n        values='{}' ;;\n", pattern,
-                       names_of(app, [](const Flag&) { return true; }),
-                       names_of(app, [](const Flag& f) { return f.takes_file(); }),
-                       names_of(app, [](const Flag& f) { return !f.type.empty() && !f.takes_file(); }));
+                       names_of(program, [](const FlagHelp&) { return true; }),
+                       names_of(program, [](const FlagHelp& f) { return f.takes_file(); }),
+                       names_of(program, [](const FlagHelp& f) { return !f.type.empty() && !f.takes_file(); }));
 }
 
 // Between single quotes; zsh reads brackets and colons of a description as its own.
@@ -110,9 +78,9 @@ std::string for_zsh(std::string_view text) {
     return replaced(out, "\n", " ");
 }
 
-std::string zsh_arguments(const CLI::App& app) {
+std::string zsh_arguments(const Command& program) {
     std::string out;
-    for (const Flag& flag : flags_of(app)) {
+    for (const FlagHelp& flag : program.flags()) {
         for (const std::string& name : flag.names) {
             const std::string value =
                 flag.type.empty() ? "" : fmt::format(":{}:{}", for_zsh(flag.type), flag.takes_file() ? "_files" : "");
@@ -122,9 +90,9 @@ std::string zsh_arguments(const CLI::App& app) {
     return out;
 }
 
-std::string fish_flags(const CLI::App& app, std::string_view condition) {
+std::string fish_flags(const Command& program, std::string_view condition) {
     std::string out;
-    for (const Flag& flag : flags_of(app)) {
+    for (const FlagHelp& flag : program.flags()) {
         if (flag.names.empty()) continue;
         out += fmt::format("complete -c distill -n {}", single_quoted(condition));
         for (const std::string& name : flag.names) {
@@ -138,7 +106,7 @@ std::string fish_flags(const CLI::App& app, std::string_view condition) {
 
 }  // namespace
 
-std::string manual_page(const CLI::App& app) {
+std::string manual_page(const Command& program) {
     std::string page = fmt::format(
         ".TH DISTILL 1 \"\" \"distill {}\" \"User Commands\"\n"
         ".SH NAME\ndistill \\- run a language model (a GGUF file) on the CPU\n"
@@ -150,10 +118,10 @@ std::string manual_page(const CLI::App& app) {
         "error.\n"
         "Without a model file a small built\\-in model answers.\n.SH FLAGS\n",
         kVersion);
-    page += troff_flags(app) + ".SH COMMANDS\n";
-    for (const CLI::App* command : commands_of(app)) {
-        page += fmt::format(".SS distill {}\n{}\n", troff(command->get_name()), troff(command->get_description()));
-        page += troff_flags(*command);
+    page += troff_flags(program) + ".SH COMMANDS\n";
+    for (const Command& command : program.commands()) {
+        page += fmt::format(".SS distill {}\n{}\n", troff(command.name()), troff(command.description()));
+        page += troff_flags(command);
     }
     page +=
         ".SH EXIT STATUS\n"
@@ -175,7 +143,7 @@ std::string manual_page(const CLI::App& app) {
     return page;
 }
 
-std::string bash_completion(const CLI::App& app) {
+std::string bash_completion(const Command& program) {
     std::string out =
         "# bash completion for distill; made by: distill completion bash\n"
         "_distill() {\n"
@@ -183,9 +151,9 @@ std::string bash_completion(const CLI::App& app) {
         "    COMPREPLY=()\n"
         "    for ((i = 1; i < COMP_CWORD; ++i)); do\n";
     out += fmt::format("        case ${{COMP_WORDS[i]}} in {}) command=${{COMP_WORDS[i]}}; break ;; esac\n",
-                       command_names(app, "|"));
-    out += "    done\n    case $command in\n" + bash_case("''", app);
-    for (const CLI::App* command : commands_of(app)) out += bash_case(command->get_name(), *command);
+                       command_names(program, "|"));
+    out += "    done\n    case $command in\n" + bash_case("''", program);
+    for (const Command& command : program.commands()) out += bash_case(command.name(), command);
     out +=
         "    esac\n"
         "    case \" $values \" in *\" $prev \"*) return ;; esac\n"
@@ -193,7 +161,7 @@ std::string bash_completion(const CLI::App& app) {
         "    if [[ $cur == -* ]]; then\n"
         "        mapfile -t COMPREPLY < <(compgen -W \"$flags\" -- \"$cur\")\n"
         "    elif [[ -z $command ]]; then\n";
-    out += fmt::format("        mapfile -t COMPREPLY < <(compgen -W '{}' -- \"$cur\")\n", command_names(app, " "));
+    out += fmt::format("        mapfile -t COMPREPLY < <(compgen -W '{}' -- \"$cur\")\n", command_names(program, " "));
     out +=
         "    else\n"
         "        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
@@ -203,54 +171,51 @@ std::string bash_completion(const CLI::App& app) {
     return out;
 }
 
-std::string zsh_completion(const CLI::App& app) {
+std::string zsh_completion(const Command& program) {
     std::string out =
         "#compdef distill\n# zsh completion for distill; made by: distill completion zsh\n"
         "_distill() {\n    local -a commands\n    commands=(\n";
-    for (const CLI::App* command : commands_of(app)) {
-        out += "        " +
-               single_quoted(fmt::format("{}:{}", command->get_name(), for_zsh(command->get_description()))) + "\n";
+    for (const Command& command : program.commands()) {
+        out += "        " + single_quoted(fmt::format("{}:{}", command.name(), for_zsh(command.description()))) + "\n";
     }
     out += "    )\n    case $words[2] in\n";
-    for (const CLI::App* command : commands_of(app)) {
-        out +=
-            fmt::format("        {}) _arguments{} '*:file:_files' ;;\n", command->get_name(), zsh_arguments(*command));
+    for (const Command& command : program.commands()) {
+        out += fmt::format("        {}) _arguments{} '*:file:_files' ;;\n", command.name(), zsh_arguments(command));
     }
-    out += fmt::format("        *) _arguments{} '1:command:{{_describe command commands}}' ;;\n", zsh_arguments(app));
+    out +=
+        fmt::format("        *) _arguments{} '1:command:{{_describe command commands}}' ;;\n", zsh_arguments(program));
     return out + "    esac\n}\n_distill \"$@\"\n";
 }
 
-std::string fish_completion(const CLI::App& app) {
+std::string fish_completion(const Command& program) {
     std::string out = "# fish completion for distill; made by: distill completion fish\n";
-    for (const CLI::App* command : commands_of(app)) {
-        out += fmt::format("complete -c distill -f -n __fish_use_subcommand -a {} -d {}\n", command->get_name(),
-                           single_quoted(replaced(command->get_description(), "\n", " ")));
+    for (const Command& command : program.commands()) {
+        out += fmt::format("complete -c distill -f -n __fish_use_subcommand -a {} -d {}\n", command.name(),
+                           single_quoted(replaced(command.description(), "\n", " ")));
     }
-    out += fish_flags(app, "__fish_use_subcommand");
-    for (const CLI::App* command : commands_of(app)) {
-        out += fish_flags(*command, "__fish_seen_subcommand_from " + command->get_name());
+    out += fish_flags(program, "__fish_use_subcommand");
+    for (const Command& command : program.commands()) {
+        out += fish_flags(command, "__fish_seen_subcommand_from " + command.name());
     }
     return out;
 }
 
-void add_manual_commands(CLI::App& app, Action& action) {
+void add_manual_commands(const Command& program, Action& action) {
     const auto print = [](const std::string& text) {
         standard_output().write(text);
         return Status::ok;
     };
-    app.add_subcommand("man", "print the manual page: distill man | man -l -")->callback([&app, &action, print] {
-        action = [&app, print] { return print(manual_page(app)); };
+    Command(program, "man", "print the manual page: distill man | man -l -").when_chosen([program, &action, print] {
+        action = [program, print] { return print(manual_page(program)); };
     });
-    CLI::App* const completion = app.add_subcommand("completion", "print a completion script: bash, zsh or fish");
+    const Command completion(program, "completion", "print a completion script: bash, zsh or fish");
     const auto shell = std::make_shared<std::string>();
-    completion->add_option("SHELL", *shell, "bash, zsh or fish")
-        ->required()
-        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
-    completion->callback([&app, &action, shell, print] {
-        action = [&app, shell, print] {
-            return print(*shell == "bash"  ? bash_completion(app)
-                         : *shell == "zsh" ? zsh_completion(app)
-                                           : fish_completion(app));
+    completion.value("SHELL", *shell, "bash, zsh or fish").required().one_of({"bash", "zsh", "fish"});
+    completion.when_chosen([program, &action, shell, print] {
+        action = [program, shell, print] {
+            return print(*shell == "bash"  ? bash_completion(program)
+                         : *shell == "zsh" ? zsh_completion(program)
+                                           : fish_completion(program));
         };
     });
 }

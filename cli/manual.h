@@ -4,15 +4,13 @@
 
 #include <string>
 
-namespace CLI {
-class App;
-}
-
 namespace distill {
 
-std::string manual_page(const CLI::App& app);  // troff, section 1
-std::string bash_completion(const CLI::App& app);
-std::string zsh_completion(const CLI::App& app);
-std::string fish_completion(const CLI::App& app);
+class Command;
+
+std::string manual_page(const Command& program);  // troff, section 1
+std::string bash_completion(const Command& program);
+std::string zsh_completion(const Command& program);
+std::string fish_completion(const Command& program);
 
 }  // namespace distill

@@ -10,7 +10,6 @@
 #include <memory>
 
 #include "cli/command.h"
-#include "cli/flags.h"
 #include "cli/options.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
@@ -138,8 +137,8 @@ Status run(const QuantizeFlags& flags) {
 
 }  // namespace
 
-void add_quantize_command(CLI::App& app, Action& action) {
-    const Command command(app, "quantize", "write a model in another number format");
+void add_quantize_command(const Command& program, Action& action) {
+    const Command command(program, "quantize", "write a model in another number format");
     const auto flags = std::make_shared<QuantizeFlags>();
     command.footer(
         fmt::format("TYPE: {}.\n"

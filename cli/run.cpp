@@ -5,7 +5,6 @@
 #include <map>
 
 #include "cli/command.h"
-#include "cli/flags.h"
 #include "cli/input.h"
 #include "cli/terminal.h"
 
@@ -43,11 +42,10 @@ Status run(const RunFlags& flags, const UserEnvironment& environment) {
 
 }  // namespace
 
-void add_run_command(CLI::App& app, Action& action, const UserEnvironment& environment) {
+void add_run_command(const Command& program, Action& action, const UserEnvironment& environment) {
     const auto flags = std::make_shared<RunFlags>();
-    const Command command(app);
     const auto add = [&](const char* name, auto& value, const char* text, const char* type) {
-        return command.value(name, value, text).type(type).from_environment();
+        return program.value(name, value, text).type(type).from_environment();
     };
     // One of a few words.
     const auto add_choice = [&]<typename Choice, typename Value>(const char* name,
@@ -56,13 +54,13 @@ void add_run_command(CLI::App& app, Action& action, const UserEnvironment& envir
         std::vector<std::string> words;
         for (const auto& [word, choice] : choices) words.push_back(word);
         const auto use = [choices, &value](const std::string& word) { value = choices.at(word); };
-        command.word(name, words, use, text).type(type).from_environment();
+        program.word(name, words, use, text).type(type).from_environment();
     };
     const auto add_flag = [&](const char* name, bool& value, const char* text) {
-        command.flag(name, value, text).from_environment();
+        program.flag(name, value, text).from_environment();
     };
-    add_model_flags(command, flags->model);
-    add_context_flag(command, flags->model);
+    add_model_flags(program, flags->model);
+    add_context_flag(program, flags->model);
     add("-p,--prompt", flags->prompt, "prompt; - = stdin. Text from stdin that is no terminal comes first", "TEXT");
     add("-f,--file", flags->prompt_file, "file with the prompt", "FILE");
     add("--system-prompt", flags->system_prompt, "system prompt (also -sys)", "TEXT");
@@ -120,9 +118,9 @@ void add_run_command(CLI::App& app, Action& action, const UserEnvironment& envir
     add_flag("--ignore-eos", flags->ignore_eos, "go on after the model's end token");
     add_flag("--no-history", flags->no_history, "a chat neither reads nor keeps the lines typed");
     add_flag("-v,--verbose", flags->verbose, "settings and speed on stderr");
-    command.when_chosen(
+    program.when_chosen(
         [flags, environment, &action] { action = [flags, environment] { return run(*flags, environment); }; });
-    add_sampling_flags(command, flags->sampling);
+    add_sampling_flags(program, flags->sampling);
 }
 
 std::vector<Message> opening_messages(const RunFlags& flags) {

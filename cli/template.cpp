@@ -10,7 +10,6 @@
 
 #include "cli/builtin_model.h"
 #include "cli/command.h"
-#include "cli/flags.h"
 #include "cli/input.h"
 #include "cli/template_input.h"
 #include "cli/terminal.h"
@@ -131,9 +130,9 @@ Status run_template(const TemplateOptions& options, std::istream& in) {
     return Status::ok;
 }
 
-void add_template_command(CLI::App& app, Action& action) {
+void add_template_command(const Command& program, Action& action) {
     const auto flags = std::make_shared<TemplateOptions>();
-    const Command command(app, "template", "a chat (JSON on stdin) as the text that the model gets");
+    const Command command(program, "template", "a chat (JSON on stdin) as the text that the model gets");
     command.value("-m,--model", flags->model, "the GGUF file; none = the built-in demo model").type("FILE");
     command.value("--template", flags->template_file, "a Jinja template instead of the model's").type("FILE");
     command.flag("--jsonl", flags->jsonl, "rows with their own \"template\" in, {\"text\":...} or {\"error\":...} out");

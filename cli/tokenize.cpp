@@ -17,7 +17,6 @@
 
 #include "cli/builtin_model.h"
 #include "cli/command.h"
-#include "cli/flags.h"
 #include "cli/json_input.h"
 #include "engine/error.h"
 #include "engine/gguf.h"
@@ -144,9 +143,9 @@ int run_tokenize(const TokenizeOptions& options, std::istream& in, std::FILE* ou
     return status;
 }
 
-void add_tokenize_command(CLI::App& app, Action& action) {
+void add_tokenize_command(const Command& program, Action& action) {
     const auto flags = std::make_shared<TokenizeOptions>();
-    const Command command(app, "tokenize", "text to token ids, or back");
+    const Command command(program, "tokenize", "text to token ids, or back");
     command.value("-m,--model", flags->model, "the GGUF file; none = the built-in demo model").type("FILE");
     command.value("-p,--prompt", flags->prompt, "the text (default: stdin)").type("TEXT");
     command.flag("--bos", flags->bos, "put the vocabulary's BOS in front");
