@@ -424,7 +424,8 @@ TEST_CASE("a wide feed-forward layer is shared out by columns and gives the same
         Loaded model{file, k->name};
         const std::vector<TokenId> ids = random_ids(13, model.n_vocab());
         Reference reference{model.engine.file(), s};
-        const Matrix exact = reference.forward(ids, Rounding::none), rounded = reference.forward(ids, Rounding::as_engine);
+        const Matrix exact = reference.forward(ids, Rounding::none),
+                     rounded = reference.forward(ids, Rounding::as_engine);
         const std::vector<float> ours = run(model, ids);
         CHECK(rms(as_matrix(ours, model.n_vocab()) - exact) <= 1.5 * rms(rounded - exact));
         CHECK(same_bits(run(model, ids, 1), ours));
@@ -608,12 +609,14 @@ TEST_CASE("sequences that advance together give the same bits as alone", "[engin
             INFO(k->name << " width " << width);
             // Of different lengths, on both sides of a page's end.
             std::vector<std::vector<TokenId>> ids;
-            std::vector<Sequence> sequences;
+            std::vector<Sequence> sequences, alone;
             std::vector<Sequence*> all;
             for (std::size_t i = 0; i < width; ++i) {
                 ids.push_back(random_ids(static_cast<int>(60 + i), model.n_vocab(), i + 1));
-                sequences.push_back(model.sequence(200));
-                sequences.back().forward(ids[i], Logits::none);
+                for (std::vector<Sequence>* kind : {&sequences, &alone}) {
+                    kind->push_back(model.sequence(200));
+                    kind->back().forward(ids[i], Logits::none);
+                }
             }
             for (Sequence& sequence : sequences) all.push_back(&sequence);
             for (int step = 0; step < 6; ++step) {
@@ -624,8 +627,8 @@ TEST_CASE("sequences that advance together give the same bits as alone", "[engin
                 const std::vector<float> together = copy(rows);
                 for (std::size_t i = 0; i < width; ++i) {
                     ids[i].push_back(next[i]);
-                    Sequence alone = model.sequence(200);
-                    CHECK(same_bits(alone.forward(ids[i]), std::span{together}.subspan(i * n_vocab, n_vocab)));
+                    CHECK(same_bits(alone[i].forward(std::span{next}.subspan(i, 1)),
+                                    std::span{together}.subspan(i * n_vocab, n_vocab)));
                     CHECK(std::ranges::equal(sequences[i].tokens(), ids[i]));
                 }
             }
