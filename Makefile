@@ -61,7 +61,9 @@ CATCH  := $(if $(wildcard $(addsuffix /catch2/catch_all.hpp,$(DEPS)/include $(BR
 WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Werror
 COMMON   := -std=c++20 -g1 -fPIE -pthread -ffp-contract=off -fno-trapping-math $(WARNINGS) -I. $(SYSTEM) -MMD -MP
 OPT      := -O2 -DNDEBUG
-TEST_OPT := -O1
+# Nothing in cli/ is hot, and much of it is templates.
+CLI_OPT  := -O1 -DNDEBUG
+TEST_OPT := -Og
 LINK_STATIC  := -static -static-libgcc -static-libstdc++
 LINK_DYNAMIC := -pie
 # Function names stay, for perf; distill-dynamic keeps the lines as well.
@@ -80,7 +82,6 @@ endif
 
 ifeq ($(VARIANT),asan)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS
-OPT      := -O1
 LINK_STATIC := $(LINK_DYNAMIC)
 else ifeq ($(VARIANT),aarch64)
 # Where scripts/setup.sh unpacks ARM's libraries: apart, because their folder is no concern of other builds.
@@ -89,10 +90,12 @@ LIBDIR += -Lbuild/deps-aarch64/usr/lib/aarch64-linux-gnu
 LINK_DYNAMIC := $(LINK_STATIC)
 else ifeq ($(VARIANT),tsan)
 SANITIZE := -fsanitize=thread -fno-omit-frame-pointer
-OPT      := -O1
 LINK_STATIC := $(LINK_DYNAMIC)
 endif
 ifneq ($(SANITIZE),)
+# A third less time to compile than -O1, for tests that take as long.
+OPT      := -Og
+CLI_OPT  := $(OPT)
 # Instrumented copies of std::variant look uninitialised to GCC 12.
 COMMON += -Wno-maybe-uninitialized
 STRIP :=
@@ -115,15 +118,19 @@ $(BUILD)/quant/kernels/neon_i8mm.o:    private ISA := $(NEON_FLAGS) -march=armv8
 # A header that holds intrinsics compiles alone only with their flags.
 build/headers/quant/kernels/vector256.h.ok: ISA := $(AVX2_FLAGS)
 
-# The vector kernels are not examined by sanitizers: instrumented, one such file takes a quarter of an hour and gigabytes.
-# tests/quant/kernels holds them to guard pages instead. The release build's objects serve, which takes minutes less than
-# compiling them again. Catch2's own main is not ours to examine.
-KERNEL_FILES   := scalar avx2 avxvnni avx512vnni neon neon_dotprod neon_i8mm neon_float
-KERNEL_OBJECTS := $(filter $(KERNEL_FILES:%=build/release/quant/kernels/%.o),$(LIBRARY_SOURCES:%.cpp=build/release/%.o))
+# What sanitizers do not examine is taken from the release build. The vector kernels: instrumented, one such file takes a
+# quarter of an hour and gigabytes; tests/quant/kernels holds them to guard pages instead. And files that are all but
+# another project's code: fmt, CLI11, Catch2. They come last, so that of the functions that many files have a copy of, the
+# linker keeps an examined one.
+KERNEL_FILES  := scalar avx2 avxvnni avx512vnni neon neon_dotprod neon_i8mm neon_float
+PLAIN_FILES   := $(KERNEL_FILES:%=quant/kernels/%) engine/fmt cli/flags tests/main
+PLAIN_OBJECTS := $(filter $(PLAIN_FILES:%=build/release/%.o),$(LIBRARY_SOURCES:%.cpp=build/release/%.o))
+PLAIN_MAIN    := build/release/tests/main.o
 ifneq ($(SANITIZE),)
-LIBRARY_OBJECTS := $(filter-out $(KERNEL_FILES:%=$(BUILD)/quant/kernels/%.o),$(LIBRARY_OBJECTS)) $(KERNEL_OBJECTS)
+LIBRARY_OBJECTS := $(filter-out $(PLAIN_FILES:%=$(BUILD)/%.o),$(LIBRARY_OBJECTS)) $(PLAIN_OBJECTS)
+TEST_OBJECTS    := $(filter-out $(BUILD)/tests/main.o,$(TEST_OBJECTS))
+TEST_MAIN       := $(PLAIN_MAIN)
 endif
-$(BUILD)/tests/main.o: private SANITIZE :=
 
 # Linked into the program by .incbin, which -MMD does not see.
 $(BUILD)/cli/builtin_model.o: models/demo-Q4_K_M.gguf
@@ -165,7 +172,7 @@ test: setup  ## build and run all tests (ARGS="[sampler]" picks some)
 	DISTILL_BIN=build/release/distill build/release/tests/all $(ARGS)
 
 asan: setup  ## all tests under AddressSanitizer and UBSan
-	$(SUB_MAKE) $(KERNEL_OBJECTS)
+	$(SUB_MAKE) $(PLAIN_OBJECTS) $(PLAIN_MAIN)
 	$(SUB_MAKE) VARIANT=asan build/asan/distill build/asan/tests/all build/asan/tools
 	ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	    DISTILL_BIN=build/asan/distill build/asan/tests/all $(ARGS)
@@ -188,7 +195,7 @@ check-arm-targets:  ## the integer kernels of ARM compile for Apple's and Androi
 	@scripts/check_arm_targets.sh $(ARM_FILES)
 
 tsan: setup  ## all tests under ThreadSanitizer
-	$(SUB_MAKE) $(KERNEL_OBJECTS)
+	$(SUB_MAKE) $(PLAIN_OBJECTS) $(PLAIN_MAIN)
 	$(SUB_MAKE) VARIANT=tsan build/tsan/distill build/tsan/tests/all build/tsan/tools
 	DISTILL_BIN=build/tsan/distill build/tsan/tests/all $(ARGS)
 
@@ -247,7 +254,7 @@ $(BUILD)/distill-dynamic: $(MAIN_OBJECT) $(LIBRARY_OBJECTS)
 	@echo "link  $@"
 	$(Q)$(CXX) $(LINK_DYNAMIC) -pthread -o $@ $^ $(LIBDIR) $(UTF8PROC) $(LDFLAGS)
 
-$(BUILD)/tests/all $(BUILD)/tests/some: $(TEST_OBJECTS) $(LIBRARY_OBJECTS)
+$(BUILD)/tests/all $(BUILD)/tests/some: $(TEST_OBJECTS) $(LIBRARY_OBJECTS) $(TEST_MAIN)
 	@echo "link  $@"
 	$(Q)$(CXX) $(SANITIZE) $(LINK_DYNAMIC) -pthread -o $@ $^ $(LIBDIR) $(UTF8PROC) $(CATCH) $(LDFLAGS)
 
@@ -257,9 +264,8 @@ $(BUILD)/make_%: $(BUILD)/tests/support/make_%.o $(SUPPORT_OBJECTS) $(LIBRARY_OB
 	@echo "link  $@"
 	$(Q)$(CXX) $(SANITIZE) $(LINK_DYNAMIC) -pthread -o $@ $^ $(LIBDIR) $(UTF8PROC) $(CATCH) $(LDFLAGS)
 
-# Nothing in cli/ is hot, and CLI11's templates take a third less time without the second level of optimisation.
-$(BUILD)/cli/%.o: private OPT := -O1 -DNDEBUG
-$(BUILD)/tests/%.o: private OPT := $(if $(SANITIZE),-O1,$(TEST_OPT))
+$(BUILD)/cli/%.o: private OPT := $(CLI_OPT)
+$(BUILD)/tests/%.o: private OPT := $(TEST_OPT)
 $(BUILD)/%.o: %.cpp $(FLAGS_STAMP)
 	@mkdir -p $(@D)
 	@echo "$(CXX)   $<"
@@ -267,7 +273,7 @@ $(BUILD)/%.o: %.cpp $(FLAGS_STAMP)
 
 $(FLAGS_STAMP): FORCE
 	@mkdir -p $(@D)
-	@echo '$(subst ','\'',$(COMPILE) $(TEST_OPT))' | cmp -s - $@ || echo '$(subst ','\'',$(COMPILE) $(TEST_OPT))' > $@
+	@echo '$(subst ','\'',$(COMPILE) $(CLI_OPT) $(TEST_OPT))' | cmp -s - $@ || echo '$(subst ','\'',$(COMPILE) $(CLI_OPT) $(TEST_OPT))' > $@
 
 # By #include, so that `#pragma once` stands in a header; ISA headers may ask for their instruction set.
 build/headers/%.ok: % FORCE
