@@ -32,6 +32,8 @@ TEST_SOURCES    := tests/main.cpp $(SUPPORT_SOURCES) $(wildcard tests/*/*_test.c
 # TEST_FOLDERS="quant engine": $(BUILD)/tests/some is a test program of these folders alone.
 ifneq ($(TEST_FOLDERS),)
 TEST_SOURCES    := tests/main.cpp $(SUPPORT_SOURCES) $(foreach f,$(TEST_FOLDERS),$(wildcard tests/$(f)/*_test.cpp tests/$(f)/*/*_test.cpp))
+# Only the command line's own tests need it.
+UNTESTED        := $(if $(filter cli,$(TEST_FOLDERS)),,cli/%)
 endif
 HEADERS         := $(filter-out $(FOREIGN_KERNELS),$(wildcard cli/*.h engine/*.h engine/arch/*.h quant/*.h \
                      quant/kernels/*.h tokenizer/*.h tokenizer/template/*.h tests/support/*.h))
@@ -141,7 +143,7 @@ FLAGS_STAMP := $(BUILD)/flags
 
 # ---- public targets ------------------------------------------------------------------------------------------------
 .DEFAULT_GOAL := distill
-.PHONY: install uninstall distill distill-dynamic run test asan tsan aarch64 test-aarch64 check-arm-targets bench check-headers check-isa-leaks format clean help setup FORCE
+.PHONY: install uninstall distill distill-dynamic run test asan tsan aarch64 test-aarch64 check-aarch64 check-arm-targets bench check-headers check-isa-leaks format clean help setup FORCE
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -187,6 +189,11 @@ test-aarch64:  ## kernels on ARM, under qemu as three processors; engine and gol
 	@scripts/setup.sh test-aarch64
 	$(AARCH64_MAKE) build/aarch64/distill build/aarch64/tests/some TEST_FOLDERS="quant engine golden"
 	@scripts/test_aarch64.sh $(AARCH64_CPUS)
+
+check-aarch64:  ## what of that .ci/run has time for: kernels and the tree's own goldens on each processor
+	@scripts/setup.sh test-aarch64
+	$(AARCH64_MAKE) build/aarch64/tests/some TEST_FOLDERS="quant golden"
+	@DISTILL_SHARED=none ARGS="$(if $(ARGS),$(ARGS),[quant],[golden])" scripts/test_aarch64.sh $(AARCH64_CPUS)
 
 # All three files with ARM_FILES="neon.cpp neon_dotprod.cpp neon_i8mm.cpp", which takes minutes.
 ARM_FILES ?=
@@ -254,7 +261,7 @@ $(BUILD)/distill-dynamic: $(MAIN_OBJECT) $(LIBRARY_OBJECTS)
 	@echo "link  $@"
 	$(Q)$(CXX) $(LINK_DYNAMIC) -pthread -o $@ $^ $(LIBDIR) $(UTF8PROC) $(LDFLAGS)
 
-$(BUILD)/tests/all $(BUILD)/tests/some: $(TEST_OBJECTS) $(LIBRARY_OBJECTS) $(TEST_MAIN)
+$(BUILD)/tests/all $(BUILD)/tests/some: $(TEST_OBJECTS) $(filter-out $(UNTESTED:%=$(BUILD)/%),$(LIBRARY_OBJECTS)) $(TEST_MAIN)
 	@echo "link  $@"
 	$(Q)$(CXX) $(SANITIZE) $(LINK_DYNAMIC) -pthread -o $@ $^ $(LIBDIR) $(UTF8PROC) $(CATCH) $(LDFLAGS)
 
