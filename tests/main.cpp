@@ -59,6 +59,9 @@ void note_skip(std::string_view reason) {
 int main(int argc, char** argv) {
     // Tests write into pipes whose reader is gone.
     std::signal(SIGPIPE, SIG_IGN);
+    // A shell that starts the tests in the background ignores these, and so would the programs that tests start.
+    std::signal(SIGINT, SIG_DFL);
+    std::signal(SIGQUIT, SIG_DFL);
     // What a test runs must not meet, nor leave, prompts in the user's own cache.
     ::setenv("DISTILL_ARG_NO_CACHE", "1", 1);
     const int result = Catch::Session().run(argc, argv);
