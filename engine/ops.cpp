@@ -91,11 +91,20 @@ void Ops::for_groups(const Job& job) const {
 }
 
 void Ops::quantize_group(Activation& a, std::size_t first, std::size_t column, std::size_t columns) const {
+    quantize_group(a, first, column, columns, a.row(first) + column, a.n);
+}
+
+void Ops::quantize_group(Activation& a, std::size_t first, std::size_t column, std::size_t columns, const float* x,
+                         std::size_t x_stride) const {
     if (a.n % kActBlock != 0) return;  // only float weights have such rows
     const std::size_t left = n_tokens_ - first;
     const auto group = static_cast<std::size_t>(group_size(static_cast<int>(left), kernels_.group));
-    kernels_.ops.quantize(a.group(first, group, column), a.row(first) + column, a.n, columns,
-                          static_cast<int>(std::min(left, group)), static_cast<int>(group));
+    kernels_.ops.quantize(a.group(first, group, column), x, x_stride, columns, static_cast<int>(std::min(left, group)),
+                          static_cast<int>(group));
+}
+
+std::size_t Ops::rows_at_once() const {
+    return n_tokens_ > static_cast<std::size_t>(kernels_.group) ? kernels_.rows_at_once : kPanelRows;
 }
 
 void Ops::embed(float* x, const Tensor& embedding, std::span<const std::int32_t> tokens) const {
@@ -152,14 +161,11 @@ void Ops::gated(Activation& gate, float* up, const Matrix& gate_weight, const Ma
         float* of_up = of_gate + (last - first) * columns;
         multiply({&gate_weight, column, column + columns, of_gate, columns}, first, last, h, thread);
         multiply({&up_weight, column, column + columns, of_up, columns}, first, last, h, thread);
+        for (std::size_t t = 0; t < last - first; ++t) {
+            kernels_.ops.silu_mul(of_gate + t * columns, of_up + t * columns, columns);
+        }
         for (std::size_t t = first; t < last; t += group) {
-            const std::size_t size = std::min(group, last - t), at = (t - first) * columns;
-            for (std::size_t k = 0; k < size; ++k) {
-                kernels_.ops.silu_mul(of_gate + at + k * columns, of_up + at + k * columns, columns);
-            }
-            const int of = group_size(static_cast<int>(n_tokens_ - t), kernels_.group);
-            kernels_.ops.quantize(gate.group(t, static_cast<std::size_t>(of), column), of_gate + at, columns, columns,
-                                  static_cast<int>(std::min(size, static_cast<std::size_t>(of))), of);
+            quantize_group(gate, t, column, columns, of_gate + (t - first) * columns, columns);
         }
     });
 }
@@ -222,7 +228,7 @@ void Ops::multiply(const RowProduct& p, std::size_t first, std::size_t last, con
     std::byte* panel = scratch_.panels.data() + static_cast<std::size_t>(thread) * scratch_.panel_bytes;
     // What a product works on at once stays in the nearest cache, which is best for few tokens; many tokens are an
     // input too large for any cache to be read once for each panel.
-    const std::size_t tile = n_tokens_ > group ? kernels_.rows_at_once : kPanelRows;
+    const std::size_t tile = rows_at_once();
     const std::size_t tiles = n_tokens_ < kPromptTokens ? 1 : scratch_.panel_bytes / (tile * row_bytes);
     const std::size_t step = std::max<std::size_t>(tiles, 1) * tile;
     for (std::size_t row = p.begin; row < p.end; row += step) {
@@ -239,14 +245,13 @@ void Ops::run_products(std::initializer_list<Product> products, const Activation
         std::size_t rows, first_step, n_steps;
     };
     Piece pieces[3];
-    const auto group = static_cast<std::size_t>(kernels_.group);
     std::size_t n_pieces = 0, n_steps = 0, total_bytes = 0;
     for (const Product& p : products) total_bytes += p.weight->rows * p.weight->format->row_bytes(p.weight->columns);
     const std::size_t share = total_bytes / (static_cast<std::size_t>(pool_.size()) * 8);
     const std::size_t piece_bytes = std::clamp(share, std::size_t{16} << 10, max_piece_bytes(kernels_, n_tokens_));
     for (const Product& p : products) {
         assert(p.weight->columns == h.n && n_pieces < std::size(pieces));
-        const std::size_t tile = n_tokens_ > group ? kernels_.rows_at_once : kPanelRows;
+        const std::size_t tile = rows_at_once();
         const std::size_t tile_bytes = tile * p.weight->format->row_bytes(p.weight->columns);
         const std::size_t rows = std::max<std::size_t>(1, piece_bytes / tile_bytes) * tile;
         const std::size_t steps = (p.weight->rows + rows - 1) / rows;

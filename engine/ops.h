@@ -143,6 +143,10 @@ class Ops {
     // The group of tokens that begins at `first`; of its columns, a multiple of 32, those from `column` on, a multiple
     // of 256.
     void quantize_group(Activation& a, std::size_t first, std::size_t column, std::size_t columns) const;
+    // The same of rows that stand elsewhere, x_stride floats apart.
+    void quantize_group(Activation& a, std::size_t first, std::size_t column, std::size_t columns, const float* x,
+                        std::size_t x_stride) const;
+    std::size_t rows_at_once() const;  // that a product works on: a multiple of kPanelRows
     void run_products(std::initializer_list<Product> products, const Activation& h, bool pairs) const;
     // gate = silu(gate) * up; quantised as well.
     void silu_mul(Activation& gate, const float* up) const;

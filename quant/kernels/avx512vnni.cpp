@@ -168,6 +168,8 @@ DISTILL_INLINE void quantize_unit(UnitBlock<T>* out, std::size_t t, const float*
     });
     _mm512_store_ps(factor, _mm512_div_ps(_mm512_set1_ps(per_unit), best_m));
 
+    // Between lane 4l + e and lane 4e + l, both ways.
+    const __m512i transposed = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     alignas(64) std::int8_t q[kUnitBlocks][kActBlock];
     __m512i fours[4];
     unroll<4>([&](auto e) DISTILL_LAMBDA {
@@ -178,16 +180,12 @@ DISTILL_INLINE void quantize_unit(UnitBlock<T>* out, std::size_t t, const float*
         // Four columns of each half in a lane of 128 bits, then each half in one.
         const __m512i mixed =
             _mm512_packs_epi16(_mm512_packs_epi32(whole[0], whole[1]), _mm512_packs_epi32(whole[2], whole[3]));
-        const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-        const __m512i bytes = _mm512_permutexvar_epi32(order, mixed);
+        const __m512i bytes = _mm512_permutexvar_epi32(transposed, mixed);
         _mm512_store_si512(q[2 * e], bytes);
         fours[e] = _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_set1_epi8(1), bytes);
     });
-    // Lane 4l + e has half 4e + l.
-    const __m512i halves_in_order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     const __m512i sums = _mm512_permutexvar_epi32(
-        halves_in_order,
-        combine_fours(fours, [](__m512i a, __m512i b) DISTILL_LAMBDA { return _mm512_add_epi32(a, b); }));
+        transposed, combine_fours(fours, [](__m512i a, __m512i b) DISTILL_LAMBDA { return _mm512_add_epi32(a, b); }));
     const __m512i m = _mm512_cvtps_epi32(best_m), of_half = _mm512_mullo_epi32(m, sums);
     alignas(64) std::int32_t minus_8[kUnitBlocks][2], minus_128[kUnitBlocks][2], whole[kHalves];
     alignas(32) std::int16_t m16[kUnitBlocks][2];
@@ -490,6 +488,7 @@ DISTILL_INLINE void span_tile(const MatmulArgs& a, std::size_t row, const UnitBl
     }
     store_tile<Avx512, 1, T>(a, row, acc);
 }
+
 // Group after group over the rows of a panel, which stay in the nearest caches.
 template <class F, std::size_t T, std::size_t kStep>
 void span_rows(const MatmulArgs& args) {
@@ -639,10 +638,10 @@ __attribute__((noinline)) void store_sums(MatmulArgs a, std::size_t first, std::
     for (std::size_t token = 0; left > 0; token += T, left -= each) {
         a.n_tokens = left < each ? left : each;
         for (std::size_t row = first; row < last; row += kTileRows) {
-            const RowSums* of_group = sums[(row - first) / kTileRows] + token;
+            const RowSums* of_rows = sums[(row - first) / kTileRows] + token;
             __m512 acc[T][kPanels];
             unroll<T * kPanels>([&](auto i) DISTILL_LAMBDA {
-                acc[i / kPanels][i % kPanels] = _mm512_load_ps(of_group[i / kPanels] + i % kPanels * kPanelRows);
+                acc[i / kPanels][i % kPanels] = _mm512_load_ps(of_rows[i / kPanels] + i % kPanels * kPanelRows);
             });
             store_tile<Avx512, kPanels, T>(a, row, acc);
         }
