@@ -433,6 +433,23 @@ TEST_CASE("a wide feed-forward layer is shared out by columns and gives the same
     }
 }
 
+TEST_CASE("a long prompt gives the bits of its tokens alone, from the file and packed", "[engine]") {
+    Shape s;
+    s.spec.format = FormatId::q8_0;
+    s.spec.d_model = 64, s.spec.d_ff = 2336, s.spec.n_vocab = 61;  // nine shares of 256 columns and a rest
+    const GgufBuilder file = build(s);
+    for (const Kernels* k : runnable_kernels()) {
+        INFO(k->name);
+        Loaded model{file, k->name};
+        const std::vector<TokenId> ids =
+            random_ids(131, model.n_vocab());              // more than a call takes, and a group of four
+        const std::vector<float> first = run(model, ids);  // from the file
+        CHECK(same_bits(run(model, ids, 1), first));
+        model.engine.pack(model.pool);
+        CHECK(same_bits(run(model, ids), first));
+    }
+}
+
 TEST_CASE("keys and values in bytes cost their rounding and no more", "[engine]") {
     Shape s;
     s.spec.d_model = 256, s.spec.n_heads = 4, s.spec.n_kv_heads = 2, s.spec.n_ctx_train = 1024;  // heads of 64
