@@ -12,7 +12,6 @@
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
-#include <cpuid.h>
 #include <immintrin.h>
 
 #include "quant/kernels/float_ops.h"
@@ -415,13 +414,9 @@ DISTILL_INLINE const UnitBlock<T>* of_group(const UnitBlock<T>* x, std::size_t g
 // first-level cache: every line, but on Zen 4, which fetches the other line of a pair by itself and is slowed down when
 // it is asked for both (docs/SPEED.md has the figures).
 
-bool is_zen4() {
-    static const bool is = [] {
-        unsigned version = 0, ebx, ecx, edx;
-        __get_cpuid(1, &version, &ebx, &ecx, &edx);
-        return (version >> 8 & 15) + (version >> 20 & 255) == 0x19;  // the family; those before it have no AVX-512
-    }();
-    return is;
+bool in_pairs() {
+    static const bool pairs = fetches_lines_in_pairs();
+    return pairs;
 }
 // The i-th of n shares of a panel's lines, or of every other one: kStep bytes apart.
 template <class Panel, std::size_t kStep, std::size_t i, std::size_t n>
@@ -677,9 +672,9 @@ void matmul_avx512(const MatmulArgs& a) {
     using F = Format<Avx512>;
     switch (a.group) {
         case 1:
-            return is_zen4() ? span_rows<F, 1, 128>(a) : span_rows<F, 1, 64>(a);
+            return in_pairs() ? span_rows<F, 1, 128>(a) : span_rows<F, 1, 64>(a);
         case 2:
-            return is_zen4() ? span_rows<F, 2, 128>(a) : span_rows<F, 2, 64>(a);
+            return in_pairs() ? span_rows<F, 2, 128>(a) : span_rows<F, 2, 64>(a);
         case 4:
             return span_rows<F, 4, 64>(a);
         default:

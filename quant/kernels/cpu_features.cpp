@@ -26,7 +26,9 @@ Leaf cpuid(std::uint32_t leaf, std::uint32_t sub) {
     return r;
 }
 
-bool bit(std::uint32_t word, int n) { return (word >> n & 1) != 0; }
+bool bit(std::uint32_t word, int n) {
+    return (word >> n & 1) != 0;
+}
 
 // Which register sets the operating system saves (Intel SDM vol. 1, 13.2). Only asked once CPUID reports OSXSAVE.
 std::uint32_t xcr0() {
@@ -50,6 +52,11 @@ CpuFeatures detect_cpu_features() {
     const bool avx512 = bit(seven.b, 16) && bit(seven.b, 17) && bit(seven.b, 30) && bit(seven.b, 31);  // F DQ BW VL
     f.avx512vnni = f.avx2 && avx512 && bit(seven.c, 11) && (saved & kZmm) == kZmm;
     return f;
+}
+
+bool fetches_lines_in_pairs() {
+    const std::uint32_t version = cpuid(1, 0).a, family = (version >> 8 & 15) + (version >> 20 & 255);
+    return family == 0x19 && detect_cpu_features().avx512vnni;  // Zen 3 is of that family too, and has no AVX-512
 }
 #elif defined(__aarch64__) && defined(__APPLE__)
 namespace {
@@ -78,7 +85,9 @@ CpuFeatures detect_cpu_features() {
     return f;
 }
 #else
-CpuFeatures detect_cpu_features() { return {}; }
+CpuFeatures detect_cpu_features() {
+    return {};
+}
 #endif
 
 void flush_denormals_to_zero() {

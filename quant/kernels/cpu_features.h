@@ -18,8 +18,12 @@ struct CpuFeatures {
 
 CpuFeatures detect_cpu_features();
 
-// Denormal numbers read and come out as zero in the calling thread: they can cost a hundred cycles each and carry nothing
-// that a logit would show. Every thread that computes calls it, so that all make the same bits.
+// Of two lines that fill 128 bytes, Zen 4 fetches the other one by itself, and is slowed down when it is asked for both
+// (docs/SPEED.md). There is no such function but on x86-64.
+bool fetches_lines_in_pairs();
+
+// Denormal numbers read and come out as zero in the calling thread: they can cost a hundred cycles each and carry
+// nothing that a logit would show. Every thread that computes calls it, so that all make the same bits.
 void flush_denormals_to_zero();
 
 }  // namespace distill
