@@ -91,138 +91,171 @@ struct UnitBlock {
     std::int32_t minus_8_sum[T][2], minus_128_sum[T][2];
     float unit[T];
     float sum[T];  // of unit * m * q
-    // Of whole units: the blocks' sums of m * q, which the minima of k-quants are multiplied with, as three digits, the
-    // lowest first: sum = (digit * 128 + digit) * 128 + digit. Block 2i has digit i of the unit's first four blocks,
-    // block 2i + 1 that of the others.
-    std::int8_t digits[T][4];
+    // Sums of m * q, divided by kSumUnit and rounded: what the minima of k-quants are multiplied with. Block 2i has its own and that
+    // of block 2i + 1.
+    std::int16_t sums[T][2];
 };
 template <std::size_t T>
 constexpr std::size_t kBlockBytes = sizeof(UnitBlock<T>);
 static_assert(kBlockBytes<8> == 8 * kBlockBytes<1>);
-static_assert(32 * (127 * kSteps + (kSteps + kTries) / 2) < 1 << 20);  // three digits are enough
+constexpr int kSumShift = 5, kSumUnit = 1 << kSumShift;
+constexpr int kLargestValue = 127 * kSteps + (kSteps + kTries) / 2;  // m * q
+static_assert((kActBlock * kLargestValue + kSumUnit / 2) >> kSumShift <= 0x7fff);
 
-// Lane 4l + e of the result: what the four lanes from 4l on of register e come to together.
-template <class Combine>
-DISTILL_INLINE __m512i combine_fours(const __m512i (&v)[4], const Combine& combine) {
-    const __m512i a = combine(_mm512_unpacklo_epi32(v[0], v[1]), _mm512_unpackhi_epi32(v[0], v[1]));
-    const __m512i b = combine(_mm512_unpacklo_epi32(v[2], v[3]), _mm512_unpackhi_epi32(v[2], v[3]));
-    return combine(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
+constexpr std::size_t kUnitColumns = kUnitBlocks * kActBlock, kHalfColumns = kActBlock / 2;
+constexpr std::size_t kHalves = kUnitColumns / kHalfColumns;  // of a unit: one for each lane of a register
+static_assert(kHalves == 16 && kHalfColumns == 16);
+
+// Lane i of register k becomes lane k of register i.
+DISTILL_INLINE void transpose(__m512 (&v)[16]) {
+    __m512 four[16];  // [4i + c]: columns c, 4 + c, 8 + c and 12 + c of rows 4i..4i + 3, 128 bits each
+    unroll<4>([&](auto i) DISTILL_LAMBDA {
+        const auto low = [&](auto k) DISTILL_LAMBDA { return _mm512_castps_pd(_mm512_unpacklo_ps(v[k], v[k + 1])); };
+        const auto high = [&](auto k) DISTILL_LAMBDA { return _mm512_castps_pd(_mm512_unpackhi_ps(v[k], v[k + 1])); };
+        const __m512d low0 = low(4 * i), low2 = low(4 * i + 2), high0 = high(4 * i), high2 = high(4 * i + 2);
+        four[4 * i] = _mm512_castpd_ps(_mm512_unpacklo_pd(low0, low2));
+        four[4 * i + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low0, low2));
+        four[4 * i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(high0, high2));
+        four[4 * i + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(high0, high2));
+    });
+    unroll<4>([&](auto c) DISTILL_LAMBDA {
+        const __m512 a0 = _mm512_shuffle_f32x4(four[c], four[4 + c], 0x44),
+                     a1 = _mm512_shuffle_f32x4(four[8 + c], four[12 + c], 0x44),
+                     b0 = _mm512_shuffle_f32x4(four[c], four[4 + c], 0xee),
+                     b1 = _mm512_shuffle_f32x4(four[8 + c], four[12 + c], 0xee);
+        v[c] = _mm512_shuffle_f32x4(a0, a1, 0x88);
+        v[4 + c] = _mm512_shuffle_f32x4(a0, a1, 0xdd);
+        v[8 + c] = _mm512_shuffle_f32x4(b0, b1, 0x88);
+        v[12 + c] = _mm512_shuffle_f32x4(b0, b1, 0xdd);
+    });
 }
-// Lane i of the result: what the 16 lanes of register i come to together.
-template <class Combine>
-DISTILL_INLINE __m512i combine_lanes(const __m512i (&v)[16], const Combine& combine) {
-    const auto halves = [&](__m512i a, __m512i b) DISTILL_LAMBDA {
-        return combine(_mm512_shuffle_i32x4(a, b, 0x44), _mm512_shuffle_i32x4(a, b, 0xee));
-    };
-    __m512i fours[4];  // of registers e, e + 4, e + 8, e + 12
-    unroll<4>([&](auto e) DISTILL_LAMBDA {
-        const __m512i a = halves(v[e], v[e + 4]), b = halves(v[e + 8], v[e + 12]);
-        fours[e] = combine(_mm512_shuffle_i32x4(a, b, 0x88), _mm512_shuffle_i32x4(a, b, 0xdd));
-    });
-    return combine_fours(fours, combine);
-}
 
-// 256 columns of one token; of the blocks that come of it, `n_blocks` are stored.
-template <std::size_t T>
-DISTILL_INLINE void quantize_unit(UnitBlock<T>* out, std::size_t t, const float* x, std::size_t n_blocks) {
-    constexpr std::size_t kHalves = 2 * kUnitBlocks;
-    constexpr float kWhole = 127.0f * kSteps;
-    const auto half = [&](std::size_t i) DISTILL_LAMBDA { return _mm512_loadu_ps(x + 16 * i); };
-    __m512i v[kHalves];
-    // As bit patterns, so that NaN comes out on top.
-    unroll<kHalves>([&](auto i) DISTILL_LAMBDA {
-        v[i] = _mm512_and_si512(_mm512_castps_si512(half(i)), _mm512_set1_epi32(0x7fffffff));
-    });
-    const __m512i largest =
-        combine_lanes(v, [](__m512i a, __m512i b) DISTILL_LAMBDA { return _mm512_max_epu32(a, b); });
-    const std::uint32_t top_bits = _mm512_reduce_max_epu32(largest);
-    float top;
-    __builtin_memcpy(&top, &top_bits, 4);
-    // NaN stays NaN, and ends in the logits; so does what is too large to be divided by.
-    const bool normal = (top > 1e-30f) & (top < 1e30f);
-    const float unit = top / kWhole, per_unit = normal ? kWhole / top : top * 0.0f;
-    const __m512 wanted = _mm512_roundscale_ps(
-        _mm512_mul_ps(_mm512_castsi512_ps(largest), _mm512_set1_ps(normal ? static_cast<float>(kSteps) / top : 0.0f)),
-        _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC);
-    const __m512 least_m = _mm512_max_ps(_mm512_min_ps(wanted, _mm512_set1_ps(kSteps)), _mm512_set1_ps(1.0f));
+// 256 columns of one token on their way, each register a column of all halves. Two steps, so that one unit's divisions and
+// long sums are waited for while others are at work.
+struct UnitInProgress {
+    alignas(64) float x[kHalfColumns][kHalves], least_m[kHalves];
+    float unit, per_unit;
 
-    __m512 best_m, least_loss;
-    alignas(64) float factor[kHalves];
-    unroll<kTries>([&](auto i) DISTILL_LAMBDA {
-        const __m512 m = _mm512_add_ps(least_m, _mm512_set1_ps(static_cast<float>(i)));
-        _mm512_store_ps(factor, _mm512_div_ps(_mm512_set1_ps(per_unit), m));
-        unroll<kHalves>([&](auto k) DISTILL_LAMBDA {
-            const __m512 q = _mm512_mul_ps(half(k), _mm512_set1_ps(factor[k]));
-            const __m512 lost =
-                _mm512_sub_ps(q, _mm512_roundscale_ps(q, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
-            v[k] = _mm512_castps_si512(_mm512_mul_ps(lost, lost));
+    DISTILL_INLINE void measure(const float* from) {
+        constexpr float kWhole = 127.0f * kSteps;
+        __m512 v[16];
+        unroll<kHalves>([&](auto h) DISTILL_LAMBDA { v[h] = _mm512_loadu_ps(from + kHalfColumns * h); });
+        transpose(v);
+        // As bit patterns, so that NaN comes out on top.
+        __m512i largest = _mm512_setzero_si512();
+        unroll<kHalfColumns>([&](auto k) DISTILL_LAMBDA {
+            _mm512_store_ps(x[k], v[k]);
+            largest = _mm512_max_epu32(largest,
+                                       _mm512_and_si512(_mm512_castps_si512(v[k]), _mm512_set1_epi32(0x7fffffff)));
         });
-        const __m512 squares = _mm512_castsi512_ps(combine_lanes(v, [](__m512i a, __m512i b) DISTILL_LAMBDA {
-            return _mm512_castps_si512(_mm512_add_ps(_mm512_castsi512_ps(a), _mm512_castsi512_ps(b)));
-        }));
-        const __m512 loss = _mm512_mul_ps(squares, _mm512_mul_ps(m, m));
-        const __mmask16 better = i == 0 ? 0xffff : _mm512_cmp_ps_mask(loss, least_loss, _CMP_LT_OQ);
-        best_m = i == 0 ? m : _mm512_mask_mov_ps(best_m, better, m);
-        least_loss = i == 0 ? loss : _mm512_mask_mov_ps(least_loss, better, loss);
-    });
-    _mm512_store_ps(factor, _mm512_div_ps(_mm512_set1_ps(per_unit), best_m));
-
-    // Between lane 4l + e and lane 4e + l, both ways.
-    const __m512i transposed = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    alignas(64) std::int8_t q[kUnitBlocks][kActBlock];
-    __m512i fours[4];
-    unroll<4>([&](auto e) DISTILL_LAMBDA {
-        __m512i whole[4];
-        unroll<4>([&](auto k) DISTILL_LAMBDA {
-            whole[k] = _mm512_cvtps_epi32(_mm512_mul_ps(half(4 * e + k), _mm512_set1_ps(factor[4 * e + k])));
-        });
-        // Four columns of each half in a lane of 128 bits, then each half in one.
-        const __m512i mixed =
-            _mm512_packs_epi16(_mm512_packs_epi32(whole[0], whole[1]), _mm512_packs_epi32(whole[2], whole[3]));
-        const __m512i bytes = _mm512_permutexvar_epi32(transposed, mixed);
-        _mm512_store_si512(q[2 * e], bytes);
-        fours[e] = _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_set1_epi8(1), bytes);
-    });
-    const __m512i sums = _mm512_permutexvar_epi32(
-        transposed, combine_fours(fours, [](__m512i a, __m512i b) DISTILL_LAMBDA { return _mm512_add_epi32(a, b); }));
-    const __m512i m = _mm512_cvtps_epi32(best_m), of_half = _mm512_mullo_epi32(m, sums);
-    alignas(64) std::int32_t minus_8[kUnitBlocks][2], minus_128[kUnitBlocks][2], whole[kHalves];
-    alignas(32) std::int16_t m16[kUnitBlocks][2];
-    _mm512_store_si512(minus_8, _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_slli_epi32(sums, 3)));
-    _mm512_store_si512(minus_128, _mm512_sub_epi32(_mm512_set1_epi32(4), _mm512_slli_epi32(sums, 7)));
-    _mm512_store_si512(whole, _mm512_add_epi32(of_half, _mm512_shuffle_epi32(of_half, _MM_PERM_CDAB)));
-    _mm256_store_si256(reinterpret_cast<__m256i*>(m16), _mm512_cvtepi32_epi16(m));
-    for (std::size_t b = 0; b < n_blocks; ++b) {
-        const std::int32_t sum = whole[2 * b];
-        __builtin_memcpy(out[b].q[t], q[b], kActBlock);
-        __builtin_memcpy(out[b].m[t], m16[b], sizeof(m16[b]));
-        __builtin_memcpy(out[b].minus_8_sum[t], minus_8[b], sizeof(minus_8[b]));
-        __builtin_memcpy(out[b].minus_128_sum[t], minus_128[b], sizeof(minus_128[b]));
-        out[b].unit[t] = unit;
-        out[b].sum[t] = unit * static_cast<float>(sum);
-        if (n_blocks < kUnitBlocks) continue;
-        const std::int32_t high = (sum + 64) >> 7, highest = (high + 64) >> 7;
-        const std::int32_t digits[3] = {sum - 128 * high, high - 128 * highest, highest};
-        for (std::size_t i = 0; i < 3; ++i) out[2 * i + b / 4].digits[t][b % 4] = static_cast<std::int8_t>(digits[i]);
+        const std::uint32_t top_bits = _mm512_reduce_max_epu32(largest);
+        float top;
+        __builtin_memcpy(&top, &top_bits, 4);
+        // NaN stays NaN, and ends in the logits; so does what is too large to be divided by.
+        const bool normal = (top > 1e-30f) & (top < 1e30f);
+        unit = top / kWhole;
+        per_unit = normal ? kWhole / top : top * 0.0f;
+        const __m512 wanted = _mm512_roundscale_ps(
+            _mm512_mul_ps(_mm512_castsi512_ps(largest), _mm512_set1_ps(normal ? kSteps / top : 0.0f)),
+            _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC);
+        _mm512_store_ps(least_m, _mm512_max_ps(_mm512_min_ps(wanted, _mm512_set1_ps(kSteps)), _mm512_set1_ps(1.0f)));
     }
-}
+
+    // Of the blocks that come of it, `n_blocks` are stored.
+    template <std::size_t T>
+    DISTILL_INLINE void round(UnitBlock<T>* out, std::size_t t, std::size_t n_blocks) const {
+        __m512 best_m, best_factor, least_loss;
+        unroll<kTries>([&](auto i) DISTILL_LAMBDA {
+            const __m512 m = _mm512_add_ps(_mm512_load_ps(least_m), _mm512_set1_ps(static_cast<float>(i)));
+            const __m512 factor = _mm512_div_ps(_mm512_set1_ps(per_unit), m);
+            __m512 squares[4] = {};
+            unroll<kHalfColumns>([&](auto k) DISTILL_LAMBDA {
+                const __m512 q = _mm512_mul_ps(_mm512_load_ps(x[k]), factor);
+                const __m512 lost =
+                    _mm512_sub_ps(q, _mm512_roundscale_ps(q, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+                squares[k % 4] = _mm512_fmadd_ps(lost, lost, squares[k % 4]);
+            });
+            const __m512 loss =
+                _mm512_mul_ps(_mm512_add_ps(_mm512_add_ps(squares[0], squares[1]), _mm512_add_ps(squares[2], squares[3])),
+                              _mm512_mul_ps(m, m));
+            const __mmask16 better = i == 0 ? 0xffff : _mm512_cmp_ps_mask(loss, least_loss, _CMP_LT_OQ);
+            best_m = i == 0 ? m : _mm512_mask_mov_ps(best_m, better, m);
+            best_factor = i == 0 ? factor : _mm512_mask_mov_ps(best_factor, better, factor);
+            least_loss = i == 0 ? loss : _mm512_mask_mov_ps(least_loss, better, loss);
+        });
+
+        // In each 128 bits four columns of four halves become four halves of four columns, then the halves' columns come
+        // together: q[h % 4][h / 4].
+        const __m512i transposed = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+        __m512i sums = _mm512_setzero_si512(), four[4];
+        unroll<4>([&](auto c) DISTILL_LAMBDA {
+            __m512i whole[4];
+            unroll<4>([&](auto k) DISTILL_LAMBDA {
+                whole[k] = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_load_ps(x[4 * c + k]), best_factor));
+                sums = _mm512_add_epi32(sums, whole[k]);
+            });
+            four[c] = _mm512_shuffle_epi8(
+                _mm512_packs_epi16(_mm512_packs_epi32(whole[0], whole[1]), _mm512_packs_epi32(whole[2], whole[3])),
+                transposed);
+        });
+        alignas(64) std::int8_t q[4][kHalves / 4][kHalfColumns];
+        const __m512i low0 = _mm512_unpacklo_epi32(four[0], four[1]), low2 = _mm512_unpacklo_epi32(four[2], four[3]),
+                      high0 = _mm512_unpackhi_epi32(four[0], four[1]), high2 = _mm512_unpackhi_epi32(four[2], four[3]);
+        _mm512_store_si512(q[0], _mm512_unpacklo_epi64(low0, low2));
+        _mm512_store_si512(q[1], _mm512_unpackhi_epi64(low0, low2));
+        _mm512_store_si512(q[2], _mm512_unpacklo_epi64(high0, high2));
+        _mm512_store_si512(q[3], _mm512_unpackhi_epi64(high0, high2));
+
+        const __m512i m = _mm512_cvtps_epi32(best_m), of_half = _mm512_mullo_epi32(m, sums);
+        const __m512i of_block = _mm512_add_epi32(of_half, _mm512_shuffle_epi32(of_half, _MM_PERM_CDAB));  // each twice
+        alignas(64) std::int32_t minus_8[kUnitBlocks][2], minus_128[kUnitBlocks][2];
+        alignas(64) float sum[kHalves];
+        alignas(32) std::int16_t m16[kUnitBlocks][2], rounded[kHalves + 1];
+        _mm512_store_si512(minus_8, _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_slli_epi32(sums, 3)));
+        _mm512_store_si512(minus_128, _mm512_sub_epi32(_mm512_set1_epi32(4), _mm512_slli_epi32(sums, 7)));
+        _mm512_store_ps(sum, _mm512_mul_ps(_mm512_cvtepi32_ps(of_block), _mm512_set1_ps(unit)));
+        _mm256_store_si256(reinterpret_cast<__m256i*>(m16), _mm512_cvtepi32_epi16(m));
+        const __m512i of_sums = _mm512_srai_epi32(_mm512_add_epi32(of_block, _mm512_set1_epi32(kSumUnit / 2)), kSumShift);
+        _mm256_store_si256(reinterpret_cast<__m256i*>(rounded), _mm512_cvtepi32_epi16(of_sums));
+        rounded[kHalves] = 0;
+        for (std::size_t b = 0; b < n_blocks; ++b) {
+            for (std::size_t h = 0; h < 2; ++h) {
+                __builtin_memcpy(out[b].q[t] + h * kHalfColumns, q[2 * (b % 2) + h][b / 2], kHalfColumns);
+            }
+            __builtin_memcpy(out[b].m[t], m16[b], sizeof(m16[b]));
+            __builtin_memcpy(out[b].minus_8_sum[t], minus_8[b], sizeof(minus_8[b]));
+            __builtin_memcpy(out[b].minus_128_sum[t], minus_128[b], sizeof(minus_128[b]));
+            out[b].unit[t] = unit;
+            out[b].sum[t] = sum[2 * b];
+            __builtin_memcpy(out[b].sums[t], rounded + 2 * b + 1, sizeof(out[b].sums[t]));
+        }
+    }
+};
 
 template <std::size_t T>
 void quantize_group512(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens) {
-    constexpr float kZeros[kUnitBlocks * kActBlock] = {};
+    constexpr float kZeros[kUnitColumns] = {};
+    constexpr std::size_t kAtOnce = 8;
     auto* out = static_cast<UnitBlock<T>*>(blocks);
-    const std::size_t n_blocks = n / kActBlock;
-    for (std::size_t b = 0; b < n_blocks; b += kUnitBlocks) {
-        const std::size_t here = n_blocks - b < kUnitBlocks ? n_blocks - b : kUnitBlocks;
-        for (std::size_t t = 0; t < T; ++t) {
-            const float* from = static_cast<int>(t) < n_tokens ? x + t * x_stride + b * kActBlock : kZeros;
-            float padded[kUnitBlocks * kActBlock];
-            if (here < kUnitBlocks) {
+    const std::size_t n_units = (n + kUnitColumns - 1) / kUnitColumns;
+    UnitInProgress units[kAtOnce];
+    // Item i: unit i / T of token i % T.
+    for (std::size_t first = 0; first < n_units * T; first += kAtOnce) {
+        const std::size_t last = n_units * T - first < kAtOnce ? n_units * T : first + kAtOnce;
+        for (std::size_t i = first; i < last; ++i) {
+            const std::size_t column = i / T * kUnitColumns, t = i % T;
+            const float* from = static_cast<int>(t) < n_tokens ? x + t * x_stride + column : kZeros;
+            float padded[kUnitColumns];
+            if (n - column < kUnitColumns) {
                 __builtin_memset(padded, 0, sizeof(padded));
-                __builtin_memcpy(padded, from, here * kActBlock * sizeof(float));
+                __builtin_memcpy(padded, from, (n - column) * sizeof(float));
                 from = padded;
             }
-            quantize_unit<T>(out + b, t, from, here);
+            units[i - first].measure(from);
+        }
+        for (std::size_t i = first; i < last; ++i) {
+            const std::size_t block = i / T * kUnitBlocks, left = n / kActBlock - block;
+            units[i - first].template round<T>(out + block, i % T, left < kUnitBlocks ? left : kUnitBlocks);
         }
     }
 }
@@ -255,13 +288,20 @@ void dequantize512(float* out, const void* blocks, std::size_t n, bool) {
 template <class F>
 struct Traits {
     static constexpr bool kSubScales = F::kBlocks > 1;
+    // Scales of blocks are whole numbers: what a block comes to is rounded to 16 bits once more, so that two blocks share
+    // a register and meet both scales in one vpdpwssd.
+    static constexpr bool kWholeScales = kSubScales && F::kScales == 1;
     // The largest sum of 16 columns, re-centred if the format is, and the bits that it has to lose to fit 16. Where
     // minima make up for large sums, so that the sums' own rounding would be felt, they are multiplied as they are.
-    static constexpr int kLargestSum = 16 * 127 * (F::kOffset == 0 ? (1 << F::kBits) - 1 : F::kOffset);
-    static constexpr bool kFits = kLargestSum <= 0x7fff, kExact = !kFits && F::kMin != 0;
+    static constexpr int kLargestWeight = F::kOffset == 0 ? (1 << F::kBits) - 1 : F::kOffset;
+    static constexpr int kLargestSum = 16 * 127 * kLargestWeight;
+    static constexpr bool kFits = kLargestSum <= 0x7fff, kExact = !kFits && F::kMin != 0 && !kWholeScales;
     static constexpr int kShift = kFits || kExact ? 0 : kLargestSum <= 0xffff ? 1 : 3;
     static_assert(kExact || (kLargestSum + (1 << kShift) / 2) >> kShift <= 0x7fff);
-    static constexpr float kUnshift = 1 << kShift;
+    static constexpr int kBlockShift = kWholeScales ? 8 : 0;
+    static_assert(!kWholeScales ||
+                  (kActBlock * kLargestValue * kLargestWeight >> (kShift + kBlockShift)) + 2 <= 0x7fff);
+    static constexpr float kUnshift = 1 << (kShift + kBlockShift);
     // A minimum for each block of a k-quant, or for each half of one.
     static constexpr bool kPairMinima = kSubScales && F::kMin != 0 && F::kScales == 1;
     static constexpr bool kHalfMinima = kSubScales && F::kMin != 0 && F::kScales == 2;
@@ -282,9 +322,12 @@ DISTILL_INLINE __m512i wide(const std::uint8_t* p) {
 DISTILL_INLINE __m512i wide(const std::int8_t* p) {
     return _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
-// Two numbers of 16 bits in each lane.
+// Two numbers of 16 bits in each lane: the lower half of one, the upper half of the other.
+DISTILL_INLINE __m512i halves_of(__m512i low, __m512i high) {
+    return _mm512_mask_mov_epi16(high, 0x55555555u, low);
+}
 DISTILL_INLINE __m512i pair_of(__m512i low, __m512i high) {
-    return _mm512_mask_mov_epi16(_mm512_slli_epi32(high, 16), 0x55555555u, low);
+    return halves_of(low, _mm512_slli_epi32(high, 16));
 }
 
 // What the sum of half h of a block starts with: -offset * sum(q), and a half of what the shift takes away.
@@ -292,7 +335,8 @@ template <class F, std::size_t T>
 DISTILL_INLINE __m512i start_sum(const UnitBlock<T>& x, std::size_t t, std::size_t h) {
     constexpr int kShift = Traits<F>::kShift;
     if constexpr (F::kOffset == 0) {
-        return _mm512_setzero_si512();
+        static_assert(kShift <= 1);
+        return _mm512_set1_epi32(kShift);
     } else if constexpr (kShift == 0) {
         const __m512i v = _mm512_set1_epi32(x.minus_8_sum[t][h]);
         return F::kOffset < 8 ? _mm512_srai_epi32(v, 8 / F::kOffset / 2) : _mm512_slli_epi32(v, F::kOffset / 8 / 2);
@@ -303,24 +347,25 @@ DISTILL_INLINE __m512i start_sum(const UnitBlock<T>& x, std::size_t t, std::size
     }
 }
 
+// The sums of both halves of a block, rounded to 16 bits.
+template <class F>
+DISTILL_INLINE __m512i both_sums(__m512i first, __m512i second) {
+    constexpr int kShift = Traits<F>::kShift;
+    if constexpr (kShift == 0) return pair_of(first, second);
+    return halves_of(_mm512_srli_epi32(first, kShift), _mm512_slli_epi32(second, 16 - kShift));
+}
+
 // Adds a block to what a unit has so far, of 16 rows. `m`: both of them; scale: of the weights; sub: where halves have
 // scales of their own, both.
 template <class F>
 DISTILL_INLINE __m512 add_block(__m512 part, __m512i first, __m512i second, __m512i m, __m512 scale, __m512i sub) {
-    constexpr int kShift = Traits<F>::kShift;
     if constexpr (Traits<F>::kExact) {
         static_assert(F::kScales == 1);
         const __m512i scaled_first = _mm512_mullo_epi32(first, _mm512_srai_epi32(_mm512_slli_epi32(m, 16), 16));
         const __m512i scaled_second = _mm512_mullo_epi32(second, _mm512_srai_epi32(m, 16));
         return _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(scaled_first, scaled_second)), scale, part);
     }
-    __m512i both;
-    if constexpr (kShift == 0) {
-        both = pair_of(first, second);
-    } else {
-        both = _mm512_ternarylogic_epi32(_mm512_set1_epi32(0xffff), _mm512_srli_epi32(first, kShift),
-                                         _mm512_slli_epi32(second, 16 - kShift), 0xca);
-    }
+    const __m512i both = both_sums<F>(first, second);
     if constexpr (F::kScales == 1) {
         return _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_madd_epi16(both, m)), scale, part);
     } else {
@@ -328,13 +373,17 @@ DISTILL_INLINE __m512 add_block(__m512 part, __m512i first, __m512i second, __m5
     }
 }
 
-// The scale of block j, 16 rows: without the row's own in k-quants, which end_unit() knows.
+// Adds both blocks of a pair to the integers that a unit has so far.
+DISTILL_INLINE __m512 add_pair(__m512 part, __m512i sums, __m512i scales) {
+    return _mm512_castsi512_ps(_mm512_dpwssd_epi32(_mm512_castps_si512(part), sums, scales));
+}
+
+// Scales of 16 rows: of blocks j and j + 1, and of both halves of block j; without the row's own, which UnitEnd knows.
 template <class F, std::size_t j>
-DISTILL_INLINE __m512 block_scale(const typename F::Panel& p, const typename F::Prepared& prepared) {
-    if constexpr (!Traits<F>::kSubScales)
-        return F::template scale<0, 0>(p, prepared, 0);
-    else
-        return _mm512_cvtepi32_ps(wide(F::template sub_scales<j, 0>(p, prepared)));
+DISTILL_INLINE __m512i pair_scales(const typename F::Panel& p, const typename F::Prepared& prepared, bool swapped = false) {
+    const __m512i low = wide(F::template sub_scales<j, 0>(p, prepared)),
+                  high = wide(F::template sub_scales<j + 1, 0>(p, prepared));
+    return swapped ? pair_of(high, low) : pair_of(low, high);
 }
 template <class F, std::size_t j>
 DISTILL_INLINE __m512i half_scales(const typename F::Panel& p, const typename F::Prepared& prepared) {
@@ -346,21 +395,24 @@ template <class F>
 struct UnitEnd {
     using Tr = Traits<F>;
     __m512 d, minus_dmin;  // k-quants
-    __m512i minima[2];     // of the first four blocks and the others, a byte each
+    __m512i scale_sum;     // of k-quants with whole scales; their d is a half
+    __m512i minima[kUnitBlocks / 2];  // of two blocks each
     __m512 half_minima[2 * kUnitBlocks];
 
     DISTILL_INLINE UnitEnd([[maybe_unused]] const typename F::Panel& p,
                            [[maybe_unused]] const typename F::Prepared& prepared) {
         if constexpr (Tr::kSubScales) d = _mm512_mul_ps(Avx512::f16(p.d), _mm512_set1_ps(Tr::kUnshift));
+        if constexpr (Tr::kWholeScales) {
+            d = _mm512_mul_ps(d, _mm512_set1_ps(0.5f));
+            scale_sum = _mm512_setzero_si512();
+            unroll<kUnitBlocks>([&](auto j) DISTILL_LAMBDA {
+                scale_sum = _mm512_add_epi32(scale_sum, wide(F::template sub_scales<j, 0>(p, prepared)));
+            });
+        }
         if constexpr (Tr::kPairMinima) {
-            minus_dmin = _mm512_sub_ps(_mm512_setzero_ps(), Avx512::f16(p.dmin));
-            unroll<2>([&](auto i) DISTILL_LAMBDA {
-                __m512i four = wide(prepared.min + 64 * i);
-                unroll<3>([&](auto j) DISTILL_LAMBDA {
-                    four = _mm512_or_si512(four,
-                                           _mm512_slli_epi32(wide(prepared.min + 64 * i + 16 * (j + 1)), 8 * (j + 1)));
-                });
-                minima[i] = four;
+            minus_dmin = _mm512_mul_ps(Avx512::f16(p.dmin), _mm512_set1_ps(-kSumUnit));
+            unroll<kUnitBlocks / 2>([&](auto i) DISTILL_LAMBDA {
+                minima[i] = pair_of(wide(prepared.min + 32 * i), wide(prepared.min + 32 * i + 16));
             });
         }
         if constexpr (Tr::kHalfMinima) {
@@ -369,7 +421,7 @@ struct UnitEnd {
         }
     }
 
-    // acc + what token t of the unit at x has summed up. x: its first block.
+    // acc + what token t of the unit at x has summed up: floats, or integers as they are. x: its first block.
     template <std::size_t T>
     DISTILL_INLINE __m512 add(__m512 acc, __m512 part, const UnitBlock<T>* x, std::size_t t) const {
         const __m512 unit = _mm512_set1_ps(x->unit[t]);
@@ -377,14 +429,16 @@ struct UnitEnd {
             return _mm512_fmadd_ps(part, Tr::kShift == 0 ? unit : _mm512_mul_ps(unit, _mm512_set1_ps(Tr::kUnshift)),
                                    acc);
         } else {
+            if constexpr (Tr::kWholeScales) {
+                // Each block was cut, not rounded: a half is missing.
+                const __m512i twice = _mm512_slli_epi32(_mm512_castps_si512(part), 1);
+                part = _mm512_cvtepi32_ps(_mm512_add_epi32(twice, scale_sum));
+            }
             __m512 sum = _mm512_mul_ps(part, d);
             if constexpr (Tr::kPairMinima) {
                 __m512i below = _mm512_setzero_si512();
-                unroll<3>([&](auto i) DISTILL_LAMBDA {
-                    constexpr std::size_t digit = 2 - i;
-                    if constexpr (i > 0) below = _mm512_slli_epi32(below, 7);
-                    below = _mm512_dpbusd_epi32(below, minima[0], broadcast32(x[2 * digit].digits[t]));
-                    below = _mm512_dpbusd_epi32(below, minima[1], broadcast32(x[2 * digit + 1].digits[t]));
+                unroll<kUnitBlocks / 2>([&](auto i) DISTILL_LAMBDA {
+                    below = _mm512_dpwssd_epi32(below, minima[i], broadcast32(x[2 * i].sums[t]));
                 });
                 sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(below), minus_dmin, sum);
             }
@@ -430,12 +484,14 @@ DISTILL_INLINE void prefetch_near(const char* ahead) {
 // The 16 rows from `row` on, x a group.
 template <class F, std::size_t T, std::size_t kStep>
 DISTILL_INLINE void span_tile(const MatmulArgs& a, std::size_t row, const UnitBlock<T>* x) {
+    using Tr = Traits<F>;
     // As many blocks as leave their sums in registers.
     constexpr std::size_t kAtOnce = F::kSpan * T <= 8 ? F::kSpan : T <= 4 && F::kSpan > 1 ? 8 / T : 1;
     constexpr std::size_t kSteps = F::kBlocks / kAtOnce, kAhead = T <= 2 ? 4096 : 8192;
     const std::size_t n_blocks = a.columns / (kActBlock * F::kBlocks);
     const auto* panel = static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_blocks;
     __m512 acc[T][1], part[T];
+    [[maybe_unused]] __m512i first_of_pair[T];
     unroll<T>([&](auto t) DISTILL_LAMBDA { acc[t][0] = part[t] = _mm512_setzero_ps(); });
     for (std::size_t b = 0; b < n_blocks; ++b, ++panel, x += F::kBlocks) {
         const auto prepared = F::prepare(*panel);
@@ -456,16 +512,31 @@ DISTILL_INLINE void span_tile(const MatmulArgs& a, std::size_t row, const UnitBl
                 });
             });
             unroll<kAtOnce>([&](auto k) DISTILL_LAMBDA {
-                __m512 scale;
-                __m512i sub;
-                if constexpr (F::kScales == 1)
-                    scale = block_scale<F, j0 + k>(*panel, prepared);
-                else
-                    sub = half_scales<F, j0 + k>(*panel, prepared);
-                unroll<T>([&](auto t) DISTILL_LAMBDA {
-                    part[t] =
-                        add_block<F>(part[t], sums[k][t][0], sums[k][t][1], broadcast32(x[j0 + k].m[t]), scale, sub);
-                });
+                constexpr std::size_t j = j0 + k;
+                const auto m = [&](std::size_t t) DISTILL_LAMBDA { return broadcast32(x[j].m[t]); };
+                if constexpr (Tr::kWholeScales && j % 2 == 0) {
+                    unroll<T>([&](auto t) DISTILL_LAMBDA {
+                        first_of_pair[t] =
+                            _mm512_srli_epi32(_mm512_madd_epi16(both_sums<F>(sums[k][t][0], sums[k][t][1]), m(t)), Tr::kBlockShift);
+                    });
+                } else if constexpr (Tr::kWholeScales) {
+                    const __m512i scales = pair_scales<F, j - 1>(*panel, prepared);
+                    unroll<T>([&](auto t) DISTILL_LAMBDA {
+                        const __m512i second = _mm512_slli_epi32(_mm512_madd_epi16(both_sums<F>(sums[k][t][0], sums[k][t][1]), m(t)),
+                                                                 16 - Tr::kBlockShift);
+                        part[t] = add_pair(part[t], halves_of(first_of_pair[t], second), scales);
+                    });
+                } else {
+                    __m512 scale;
+                    __m512i sub;
+                    if constexpr (F::kScales == 1)
+                        scale = F::template scale<j, 0>(*panel, prepared, 0);
+                    else
+                        sub = half_scales<F, j>(*panel, prepared);
+                    unroll<T>([&](auto t) DISTILL_LAMBDA {
+                        part[t] = add_block<F>(part[t], sums[k][t][0], sums[k][t][1], m(t), scale, sub);
+                    });
+                }
             });
         });
         if constexpr (!Traits<F>::kSubScales && F::kMin != 0) {
@@ -508,12 +579,14 @@ constexpr std::size_t kGroups = 16;  // in one call
 constexpr std::size_t kCachedBytes = std::size_t{256} << 10;
 constexpr std::size_t kPanels = 2, kTileRows = kPanels * kPanelRows;
 using RowSums = float[kTileRows];
+using PairSums = std::int32_t[kPanelRows];  // of 16 bits, two to a lane
 
 template <class F>
 struct UnpackedSpan {
     alignas(64) std::uint8_t w[F::kSpan][kPanels][8][4 * kPanelRows];
-    alignas(
-        64) std::int32_t scale[F::kSpan][kPanels][kPanelRows];  // floats, or pairs of 16 bits where halves have scales
+    // Floats, or pairs of 16 bits where halves have scales. Where blocks have whole numbers, the second of each pair has those
+    // of both, in the order that block_tokens() wants.
+    alignas(64) std::int32_t scale[F::kSpan][kPanels][kPanelRows];
 
     template <std::size_t j0>
     DISTILL_INLINE void unpack(const typename F::Panel* const (&panel)[kPanels],
@@ -522,23 +595,30 @@ struct UnpackedSpan {
             constexpr std::size_t k = i / kPanels, n = i % kPanels, j = j0 + k;
             unroll<8>([&](auto g)
                           DISTILL_LAMBDA { _mm512_store_si512(w[k][n][g], F::template weights<j, g>(*panel[n], 0)); });
-            if constexpr (F::kScales == 1)
-                _mm512_store_ps(scale[k][n], block_scale<F, j>(*panel[n], prepared[n]));
-            else
+            if constexpr (F::kScales == 2)
                 _mm512_store_si512(scale[k][n], half_scales<F, j>(*panel[n], prepared[n]));
+            else if constexpr (!Traits<F>::kWholeScales)
+                _mm512_store_ps(scale[k][n], F::template scale<j, 0>(*panel[n], prepared[n], 0));
+            else if constexpr (j % 2 == 1)
+                _mm512_store_si512(scale[k][n], pair_scales<F, j - 1>(*panel[n], prepared[n], n == 1));
         });
     }
 };
 
-template <class F, std::size_t T>
-DISTILL_INLINE void block_tokens(RowSums* parts, const UnpackedSpan<F>& u, std::size_t k, const UnitBlock<T>* x,
-                                 std::size_t group_bytes, std::size_t n_groups) {
+// Block k of what is unpacked; `place`: in a pair of blocks, where their scales are whole numbers. Of the first of a pair, what
+// both panels have is kept in the halves of a register, of which each panel's second takes one.
+template <class F, std::size_t T, std::size_t place>
+DISTILL_INLINE void block_tokens(RowSums* parts, PairSums* pairs, const UnpackedSpan<F>& u, std::size_t k,
+                                 const UnitBlock<T>* x, std::size_t group_bytes, std::size_t n_groups, bool begins) {
+    using Tr = Traits<F>;
+    const __mmask16 so_far = begins ? 0 : 0xffff;
+    constexpr int kUp = 16 - Tr::kBlockShift;
     __m512i w[kPanels][8], scale[kPanels];
     unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
         unroll<8>([&](auto g) DISTILL_LAMBDA { w[n][g] = _mm512_load_si512(u.w[k][n][g]); });
         scale[n] = _mm512_load_si512(u.scale[k][n]);
     });
-    for (std::size_t group = 0; group < n_groups; ++group, parts += T) {
+    for (std::size_t group = 0; group < n_groups; ++group, parts += T, pairs += T) {
         const UnitBlock<T>& xb = *of_group(x, group, group_bytes);
         for (std::size_t t = 0; t < T; ++t) {
             __m512i sums[kPanels][2];
@@ -552,11 +632,25 @@ DISTILL_INLINE void block_tokens(RowSums* parts, const UnpackedSpan<F>& u, std::
                 });
             });
             const __m512i m = broadcast32(xb.m[t]);
-            unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
-                float* part = parts[t] + n * kPanelRows;
-                _mm512_store_ps(part, add_block<F>(_mm512_load_ps(part), sums[n][0], sums[n][1], m,
-                                                   _mm512_castsi512_ps(scale[n]), scale[n]));
-            });
+            float* part[kPanels] = {parts[t], parts[t] + kPanelRows};
+            if constexpr (Tr::kWholeScales) {
+                __m512i block[kPanels];
+                unroll<kPanels>([&](auto n) DISTILL_LAMBDA { block[n] = _mm512_madd_epi16(both_sums<F>(sums[n][0], sums[n][1]), m); });
+                const __m512i down = _mm512_srli_epi32(block[place], Tr::kBlockShift),
+                              up = _mm512_slli_epi32(block[1 - place], kUp);
+                if constexpr (place == 0) {
+                    _mm512_store_si512(pairs[t], halves_of(down, up));
+                } else {
+                    const __m512i before = _mm512_load_si512(pairs[t]);
+                    _mm512_store_ps(part[0], add_pair(_mm512_maskz_load_ps(so_far, part[0]), halves_of(before, up), scale[0]));
+                    _mm512_store_ps(part[1], add_pair(_mm512_maskz_load_ps(so_far, part[1]), halves_of(down, before), scale[1]));
+                }
+            } else {
+                unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
+                    _mm512_store_ps(part[n], add_block<F>(_mm512_maskz_load_ps(so_far, part[n]), sums[n][0], sums[n][1], m,
+                                                          _mm512_castsi512_ps(scale[n]), scale[n]));
+                });
+            }
         }
     }
 }
@@ -573,7 +667,6 @@ DISTILL_INLINE void end_unit(RowSums* parts, RowSums* to, const typename F::Pane
             unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
                 float *part = parts[t] + n * kPanelRows, *acc = to[t] + n * kPanelRows;
                 _mm512_store_ps(acc, end[n].add(_mm512_load_ps(acc), _mm512_load_ps(part), of, t));
-                _mm512_store_ps(part, _mm512_setzero_ps());
             });
         }
     }
@@ -582,8 +675,8 @@ DISTILL_INLINE void end_unit(RowSums* parts, RowSums* to, const typename F::Pane
 // Panel blocks begin..end of two panels, `panel` the first of them, for all tokens: to[token][row] += ...
 template <class F, std::size_t T>
 DISTILL_INLINE void tile_blocks(const MatmulArgs& a, const typename F::Panel* (&panel)[kPanels], std::size_t begin,
-                                std::size_t end, UnpackedSpan<F>& u, RowSums* parts, RowSums* to) {
-    constexpr bool kSubScales = Traits<F>::kSubScales;
+                                std::size_t end, UnpackedSpan<F>& u, RowSums* parts, PairSums* pairs, RowSums* to) {
+    constexpr bool kSubScales = Traits<F>::kSubScales, kWholeScales = Traits<F>::kWholeScales;
     constexpr std::size_t kSpans = F::kBlocks / F::kSpan;
     // What is asked for comes in 12 KiB: of both panels, or of the next two when these end before that.
     constexpr std::size_t kAhead = 6144 / sizeof(typename F::Panel) + 1;
@@ -604,7 +697,15 @@ DISTILL_INLINE void tile_blocks(const MatmulArgs& a, const typename F::Panel* (&
                 }
             });
             for (std::size_t k = 0; k < F::kSpan; ++k) {
-                block_tokens<F, T>(parts, u, k, x + span * F::kSpan + k, group_bytes, a.n_groups);
+                const std::size_t j = span * F::kSpan + k;
+                if constexpr (kWholeScales) {
+                    if (j % 2 == 1) {
+                        block_tokens<F, T, 1>(parts, pairs, u, k, x + j, group_bytes, a.n_groups, j == 1);
+                        continue;
+                    }
+                }
+                block_tokens<F, T, 0>(parts, pairs, u, k, x + j, group_bytes, a.n_groups,
+                                      (b * F::kBlocks + j) % kUnitBlocks == 0);
             }
         }
         if constexpr (!kSubScales && F::kMin != 0) {
@@ -651,13 +752,13 @@ void tile_rows(const MatmulArgs& a) {
     const std::size_t n_blocks = a.columns / (kActBlock * F::kBlocks), n_tokens = a.n_groups * T;
     UnpackedSpan<F> u;
     alignas(64) RowSums parts[kMaxTokens];
-    __builtin_memset(parts, 0, n_tokens * sizeof(RowSums));
+    alignas(64) PairSums pairs[kMaxTokens];
     const auto multiply = [&](std::size_t row, std::size_t begin, std::size_t end, PanelSums& to) DISTILL_LAMBDA {
         const std::size_t from = begin * kUnitPanelBlocks, until = end * kUnitPanelBlocks;
         const auto* first = static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_blocks + from;
         // The last panel of an odd number is its own neighbour.
         const typename F::Panel* panel[kPanels] = {first, row + kPanelRows < a.row_end ? first + n_blocks : first};
-        tile_blocks<F, T>(a, panel, from, until < n_blocks ? until : n_blocks, u, parts, to);
+        tile_blocks<F, T>(a, panel, from, until < n_blocks ? until : n_blocks, u, parts, pairs, to);
     };
     const auto store = [&](std::size_t first, std::size_t last, const PanelSums* all)
                            DISTILL_LAMBDA { store_sums<T>(a, first, last, all); };
