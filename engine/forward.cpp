@@ -49,6 +49,15 @@ std::vector<Segment> make_segments(std::span<const Part> parts) {
     return segments;
 }
 
+// What stands before the given layer is not finite.
+Error not_finite(std::size_t layer) {
+    if (layer == 0) return Error("the token embedding has numbers that are not finite: the file is damaged", Status::failure);
+    return Error(fmt::format("layer {} computed numbers that are not finite: the file is damaged or not meant for "
+                             "16-bit keys and values",
+                             layer - 1),
+                 Status::failure);
+}
+
 }  // namespace
 
 std::span<const float> forward(const Model& m, std::span<const Part> parts, Scratch& s, ThreadPool& pool, Logits want,
@@ -70,7 +79,7 @@ std::span<const float> forward(const Model& m, std::span<const Part> parts, Scra
         if (l > 0 && go_on && !go_on(l)) return {};
 
         // x += Wo attention(rope(Wq h + bq), rope(Wk h + bk), Wv h + bv)      h = rms_norm(x)
-        ops.rms_norm(s.h, s.x.data(), w.attn_norm);
+        if (!ops.rms_norm(s.h, s.x.data(), w.attn_norm)) throw not_finite(l);
         ops.matmul({{s.q.data(), &w.q, &w.q_bias}, {s.k.data(), &w.k, &w.k_bias}, {s.v.data(), &w.v, &w.v_bias}}, s.h);
         ops.rope(s.q.data(), n_heads, segments);
         ops.rope(s.k.data(), n_kv_heads, segments);
@@ -79,18 +88,11 @@ std::span<const float> forward(const Model& m, std::span<const Part> parts, Scra
         ops.matmul({{s.x.data(), &w.o, nullptr, true}}, s.attended);
 
         // x += Wdown (silu(Wgate h) * (Wup h))                                h = rms_norm(x)
-        ops.rms_norm(s.h, s.x.data(), w.ffn_norm);
+        if (!ops.rms_norm(s.h, s.x.data(), w.ffn_norm)) throw not_finite(l + 1);
         ops.gated(s.gate, s.up.data(), w.gate, w.up, s.h, w.down.format->block_weights == 1);
         ops.matmul({{s.x.data(), &w.down, nullptr, true}}, s.gate);
-
-        if (!ops.all_finite(s.x.data(), n_tokens * d_model)) {
-            throw Error(
-                fmt::format("layer {} computed numbers that are not finite: the file is damaged or not meant for "
-                            "16-bit keys and values",
-                            l),
-                Status::failure);
-        }
     }
+    if (!Ops::all_finite(s.x.data(), n_tokens * d_model)) throw not_finite(m.layers.size());
 
     if (want != Logits::none) {
         // The largest matrix is worth skipping: where only last rows count, they move to the front.
@@ -105,7 +107,7 @@ std::span<const float> forward(const Model& m, std::span<const Part> parts, Scra
         last.rms_norm(s.h, s.x.data(), m.output_norm);
         s.logits.resize(rows * m.output.rows);
         last.logits(s.logits.data(), m.output, s.h, s.output_pairs);
-        if (!ops.all_finite(s.logits.data(), s.logits.size())) {
+        if (!Ops::all_finite(s.logits.data(), s.logits.size())) {
             throw Error("the logits are not finite: the file's output matrix is damaged", Status::failure);
         }
     } else {

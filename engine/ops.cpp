@@ -1,6 +1,7 @@
 #include "engine/ops.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cassert>
 #include <cmath>
@@ -115,13 +116,15 @@ void Ops::embed(float* x, const Tensor& embedding, std::span<const std::int32_t>
     }
 }
 
-void Ops::rms_norm(Activation& h, const float* x, const Vector& weight) const {
+bool Ops::rms_norm(Activation& h, const float* x, const Vector& weight) const {
+    std::atomic<bool> finite = true;
     for_groups([&](std::size_t first, std::size_t last) {
         for (std::size_t t = first; t < last; ++t) {
-            kernels_.ops.rms_norm(h.row(t), x + t * h.n, weight.data(), h.n, config_.norm_eps);
+            if (!kernels_.ops.rms_norm(h.row(t), x + t * h.n, weight.data(), h.n, config_.norm_eps)) finite = false;
         }
         quantize_group(h, first, 0, h.n);
     });
+    return finite;
 }
 
 void Ops::silu_mul(Activation& gate, const float* up) const {
@@ -281,18 +284,19 @@ void Ops::for_rows(std::span<const Segment> segments, const Job& job) const {
 void Ops::rope(float* x, std::size_t n_heads, std::span<const Segment> segments) const {
     const auto head_dim = static_cast<std::size_t>(config_.head_dim),
                half = static_cast<std::size_t>(config_.rope_dim) / 2;
-    const bool halves = config_.rope_pairs == RopePairs::halves;
     for_rows(segments, [&](const Segment& s, std::size_t row) {
         const float* cosine = s.rope->cosine(s.position + row - s.first);
         const float* sine = s.rope->sine(s.position + row - s.first);
         for (std::size_t h = 0; h < n_heads; ++h) {
             float* head = x + (row * n_heads + h) * head_dim;
+            if (config_.rope_pairs == RopePairs::halves) {
+                kernels_.ops.rotate(head, cosine, sine, half);
+                continue;
+            }
             for (std::size_t i = 0; i < half; ++i) {
-                float& a = halves ? head[i] : head[2 * i];
-                float& b = halves ? head[i + half] : head[2 * i + 1];
-                const float turned = a * cosine[i] - b * sine[i];
-                b = a * sine[i] + b * cosine[i];
-                a = turned;
+                const float a = head[2 * i], b = head[2 * i + 1];
+                head[2 * i] = a * cosine[i] - b * sine[i];
+                head[2 * i + 1] = a * sine[i] + b * cosine[i];
             }
         }
     });
@@ -437,21 +441,29 @@ void Ops::attend(Activation& out, const float* q, std::span<const Segment> segme
             const std::size_t padded = (here + kPanelRows - 1) / kPanelRows * kPanelRows;
             if (base + kPage < n_keys) prefetch(kv.keys(layer, kv_head, page + 1), kv.key_bytes() + kv.value_bytes());
             products.scores(s, kv.keys(layer, kv_head, page), rows, padded);
-            float factor[kMaxQueries];
+            // All maxima before all exponentials: each is a chain of few operations that the next row need not wait for.
+            alignas(64) float factor[kMaxQueries] = {};  // what earlier pages shrink by, once exp is taken
+            bool sees[kMaxQueries];
             for (std::size_t r = 0; r < rows; ++r) {
                 float* scores = s.scores.data() + r * kPage;
                 const std::size_t limit = position + r / heads + 1;  // keys that this token sees
                 const std::size_t seen = limit <= base ? 0 : std::min(here, limit - base);
-                factor[r] = 1.0f;
-                if (seen == 0) {
+                sees[r] = seen > 0;
+                if (!sees[r]) {
                     std::fill_n(scores, padded, 0.0f);
                     continue;
                 }
                 std::fill(scores + seen, scores + padded, kMasked);
                 const float top = std::max(max[r], kernels_.ops.max(scores, padded) * scale);
-                factor[r] = std::exp(max[r] - top);
-                sum[r] = sum[r] * factor[r] + kernels_.ops.exp_sum(scores, padded, scale, top);
+                factor[r] = max[r] - top;
                 max[r] = top;
+            }
+            kernels_.ops.exp_sum(factor, (rows + kPanelRows - 1) / kPanelRows * kPanelRows, 1.0f, 0.0f);
+            for (std::size_t r = 0; r < rows; ++r) {
+                if (sees[r]) {
+                    const float added = kernels_.ops.exp_sum(s.scores.data() + r * kPage, padded, scale, max[r]);
+                    sum[r] = sum[r] * factor[r] + added;
+                }
             }
             products.values(s, kv.values(layer, kv_head, page), rows, padded);
             for (std::size_t r = 0; r < rows; ++r) {
@@ -486,7 +498,7 @@ void Ops::attend(Activation& out, const float* q, std::span<const Segment> segme
     for_groups([&](std::size_t first, std::size_t) { quantize_group(out, first, 0, out.n); });
 }
 
-bool Ops::all_finite(const float* x, std::size_t n) const {
+bool Ops::all_finite(const float* x, std::size_t n) {
     // Infinity and NaN are the patterns whose exponent is all ones; an integer maximum finds them at vector speed.
     std::uint32_t largest = 0;
     for (std::size_t i = 0; i < n; ++i) largest = std::max(largest, std::bit_cast<std::uint32_t>(x[i]) & 0x7fffffffu);

@@ -116,8 +116,8 @@ class Ops {
         : config_(model.config), kernels_(*model.kernels), pool_(pool), scratch_(scratch), n_tokens_(n_tokens) {}
 
     void embed(float* x, const Tensor& embedding, std::span<const std::int32_t> tokens) const;
-    // h = rms_norm(x) * weight, [n_tokens, n]; quantised as well.
-    void rms_norm(Activation& h, const float* x, const Vector& weight) const;
+    // h = rms_norm(x) * weight, [n_tokens, n]; quantised as well. False if x is not finite.
+    bool rms_norm(Activation& h, const float* x, const Vector& weight) const;
     // Products that share the input h, as one job.
     void matmul(std::initializer_list<Product> products, const Activation& h) const;
     // logits = weight * h, with the input rounded twice: `pairs` takes each row and, as a row of its own, what the
@@ -136,7 +136,7 @@ class Ops {
     // for a product with float weights. up: [n_tokens][gate.n], to work in.
     void gated(Activation& gate, float* up, const Matrix& gate_weight, const Matrix& up_weight, const Activation& h,
                bool floats) const;
-    bool all_finite(const float* x, std::size_t n) const;
+    static bool all_finite(const float* x, std::size_t n);
 
   private:
     Ops(const Ops& other, std::size_t n_tokens) : Ops(other) { n_tokens_ = n_tokens; }

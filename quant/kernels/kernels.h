@@ -18,8 +18,8 @@ namespace distill {
 
 // Loops over f32 vectors; the same table also says how many tokens a group of activations holds.
 struct FloatOps {
-    // out = x * weight / sqrt(mean(x^2) + eps)
-    void (*rms_norm)(float* out, const float* x, const float* weight, std::size_t n, float eps);
+    // out = x * weight / sqrt(mean(x^2) + eps). False if x is not finite, or its squares are not.
+    bool (*rms_norm)(float* out, const float* x, const float* weight, std::size_t n, float eps);
     // gate = gate / (1 + exp(-gate)) * up
     void (*silu_mul)(float* gate, const float* up, std::size_t n);
     // x = exp(x * scale - max) for the first n values, returns their sum; n is rounded up to the vector width, the
@@ -28,6 +28,8 @@ struct FloatOps {
     float (*max)(const float* x, std::size_t n);
     // x = x * factor + y
     void (*scale_add)(float* x, float factor, const float* y, std::size_t n);
+    // The pairs x[i], x[half + i], i < half, turned by an angle each.
+    void (*rotate)(float* x, const float* cosine, const float* sine, std::size_t half);
     // Rounds to nearest even.
     void (*to_f16)(std::uint16_t* out, const float* x, std::size_t n);
     // out[i][0..15] = q[i][0..15] * scale[i] (f16); n is a multiple of 16.

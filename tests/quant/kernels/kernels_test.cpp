@@ -459,7 +459,7 @@ TEST_CASE("float loops agree with double precision", "[quant]") {
             for (float& v : x) v = normal(engine) * 4.0f;
             for (float& v : y) v = normal(engine);
 
-            k->ops.rms_norm(out.data(), x.data(), y.data(), n, 1e-6f);
+            CHECK(k->ops.rms_norm(out.data(), x.data(), y.data(), n, 1e-6f));
             double squares = 0;
             for (const float v : x) squares += static_cast<double>(v) * static_cast<double>(v);
             const double factor = 1.0 / std::sqrt(squares / static_cast<double>(n) + 1e-6);
@@ -493,6 +493,32 @@ TEST_CASE("float loops agree with double precision", "[quant]") {
             k->ops.scale_add(out.data(), 0.75f, y.data(), n);
             for (std::size_t i = 0; i < n; ++i)
                 CHECK(out[i] == Approx(0.75 * static_cast<double>(x[i]) + static_cast<double>(y[i])).margin(1e-5));
+
+            for (const std::size_t half : {n / 2, n / 2 - 3}) {
+                out = x;
+                std::vector<float> cosine(half), sine(half);
+                for (std::size_t i = 0; i < half; ++i) {
+                    cosine[i] = std::cos(y[i]);
+                    sine[i] = std::sin(y[i]);
+                }
+                k->ops.rotate(out.data(), cosine.data(), sine.data(), half);
+                for (std::size_t i = 0; i < half; ++i) {
+                    const double a = static_cast<double>(x[i]), b = static_cast<double>(x[half + i]);
+                    const double c = std::cos(static_cast<double>(y[i])), s = std::sin(static_cast<double>(y[i]));
+                    CHECK(out[i] == Approx(a * c - b * s).margin(1e-5));
+                    CHECK(out[half + i] == Approx(a * s + b * c).margin(1e-5));
+                }
+                CHECK(std::equal(out.begin() + static_cast<std::ptrdiff_t>(2 * half), out.end(),
+                                 x.begin() + static_cast<std::ptrdiff_t>(2 * half)));
+            }
+
+            for (const float bad : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+                for (const std::size_t at : {std::size_t{0}, n - 1}) {
+                    std::vector<float> damaged = x;
+                    damaged[at] = bad;
+                    CHECK_FALSE(k->ops.rms_norm(out.data(), damaged.data(), y.data(), n, 1e-6f));
+                }
+            }
         }
         // Halves round to the nearest even one, at any length.
         std::vector<float> values(70);
