@@ -303,7 +303,7 @@ struct NarrowSpan {
             unroll<kBlocks>([&](auto k) DISTILL_LAMBDA {
                 __m256i w[N];
                 unroll<N>([&](auto n)
-                              DISTILL_LAMBDA { w[n] = F::template weights<j0 + k, g>(p, 4 * (lane0 + 8 * n)); });
+                              DISTILL_LAMBDA { w[n] = block_weights<F, j0 + k, g>(p, 4 * (lane0 + 8 * n)); });
                 unroll<T>([&](auto t) DISTILL_LAMBDA {
                     const __m256i xq = broadcast32(x[k].q[t] + 4 * g);
                     unroll<N>([&](auto n) DISTILL_LAMBDA {
@@ -316,7 +316,7 @@ struct NarrowSpan {
                         if constexpr ((g + 1) % Tr::kPerWord == 0) {
                             __m256i m = broadcast32(x[k].m[t]);
                             if constexpr (Tr::kSubScales) {
-                                const auto* s = F::template sub_scales<j0 + k, g / 4>(p, prepared) + lane0 + 8 * n;
+                                const auto* s = F::sub_scales(p, prepared, j0 + k, g / 4) + lane0 + 8 * n;
                                 m = _mm256_mullo_epi16(paired(wide_scales(s)), m);
                             }
                             const __m256i scaled = _mm256_madd_epi16(sum, m);
@@ -353,7 +353,7 @@ struct WideSpan {
                 constexpr std::size_t g = kGroups * h + i;
                 unroll<kBlocks>([&](auto k) DISTILL_LAMBDA {
                     unroll<N>([&](auto n) DISTILL_LAMBDA {
-                        const __m256i w = F::template weights<j0 + k, g>(p, 4 * (lane0 + 8 * n));
+                        const __m256i w = block_weights<F, j0 + k, g>(p, 4 * (lane0 + 8 * n));
                         unroll<T>([&](auto t) DISTILL_LAMBDA {
                             const std::int16_t* xw = x[k].q[t] + 4 * g;
                             __m256i& sum = dot[k][t][n];
@@ -369,7 +369,7 @@ struct WideSpan {
                         __m256i sum = dot[k][t][n];
                         if constexpr (Tr::kSubScales) {
                             sum = _mm256_mullo_epi32(
-                                sum, wide_scales(F::template sub_scales<j0 + k, h>(p, prepared) + lane0 + 8 * n));
+                                sum, wide_scales(F::sub_scales(p, prepared, j0 + k, h) + lane0 + 8 * n));
                         }
                         total[k][t][n] = h == 0 ? sum : _mm256_add_epi32(total[k][t][n], sum);
                     });
@@ -469,12 +469,12 @@ struct UnpackedSpan {
             __m256i scale[F::kScales];
             if constexpr (Tr::kSubScales) {
                 unroll<F::kScales>([&](auto h) DISTILL_LAMBDA {
-                    scale[h] = paired(wide_scales(F::template sub_scales<j, h>(p, prepared) + lane));
+                    scale[h] = paired(wide_scales(F::sub_scales(p, prepared, j, h) + lane));
                     if constexpr (!Tr::kWide) Vector256::store(sub[k][h] + 4 * lane, scale[h]);
                 });
             }
             unroll<8>([&](auto g) DISTILL_LAMBDA {
-                const __m256i v = F::template weights<j, g>(p, 4 * lane);
+                const __m256i v = block_weights<F, j, g>(p, 4 * lane);
                 if constexpr (!Tr::kWide) {
                     Vector256::store(w[k][g][0] + 4 * lane, v);
                 } else {

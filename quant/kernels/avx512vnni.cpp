@@ -389,15 +389,15 @@ DISTILL_INLINE __m512 add_pair(__m512 part, __m512i sums, __m512i scales) {
 }
 
 // Scales of 16 rows: of blocks j and j + 1, and of both halves of block j; without the row's own, which UnitEnd knows.
-template <class F, std::size_t j>
-DISTILL_INLINE __m512i pair_scales(const typename F::Panel& p, const typename F::Prepared& prepared, bool swapped = false) {
-    const __m512i low = wide(F::template sub_scales<j, 0>(p, prepared)),
-                  high = wide(F::template sub_scales<j + 1, 0>(p, prepared));
+template <class F>
+DISTILL_INLINE __m512i pair_scales(const typename F::Panel& p, const typename F::Prepared& prepared, std::size_t j,
+                                   bool swapped = false) {
+    const __m512i low = wide(F::sub_scales(p, prepared, j, 0)), high = wide(F::sub_scales(p, prepared, j + 1, 0));
     return swapped ? pair_of(high, low) : pair_of(low, high);
 }
-template <class F, std::size_t j>
-DISTILL_INLINE __m512i half_scales(const typename F::Panel& p, const typename F::Prepared& prepared) {
-    return pair_of(wide(F::template sub_scales<j, 0>(p, prepared)), wide(F::template sub_scales<j, 1>(p, prepared)));
+template <class F>
+DISTILL_INLINE __m512i half_scales(const typename F::Panel& p, const typename F::Prepared& prepared, std::size_t j) {
+    return pair_of(wide(F::sub_scales(p, prepared, j, 0)), wide(F::sub_scales(p, prepared, j, 1)));
 }
 
 // What the end of a unit needs to know of 16 rows.
@@ -416,7 +416,7 @@ struct UnitEnd {
             d = _mm512_mul_ps(d, _mm512_set1_ps(0.5f));
             scale_sum = _mm512_setzero_si512();
             unroll<kUnitBlocks>([&](auto j) DISTILL_LAMBDA {
-                scale_sum = _mm512_add_epi32(scale_sum, wide(F::template sub_scales<j, 0>(p, prepared)));
+                scale_sum = _mm512_add_epi32(scale_sum, wide(F::sub_scales(p, prepared, j, 0)));
             });
         }
         if constexpr (Tr::kPairMinima) {
@@ -482,13 +482,12 @@ bool in_pairs() {
     static const bool pairs = fetches_lines_in_pairs();
     return pairs;
 }
-// The i-th of n shares of a panel's lines, or of every other one: kStep bytes apart.
-template <class Panel, std::size_t kStep, std::size_t i, std::size_t n>
+// What a span's share of a panel block's lines is, kStep bytes apart: of every line, or of every other one.
+template <class F, std::size_t kStep>
+constexpr std::size_t kSpanLines = (sizeof(typename F::Panel) * F::kSpan / F::kBlocks + kStep - 1) / kStep;
+template <std::size_t kStep, std::size_t n>
 DISTILL_INLINE void prefetch_near(const char* ahead) {
-    constexpr std::size_t kLines = (sizeof(Panel) + kStep - 1) / kStep, kFirst = i * kLines / n;
-    unroll<(i + 1) * kLines / n - kFirst>([&](auto k) DISTILL_LAMBDA {
-        __asm__ volatile("prefetcht0 %0" : : "m"(ahead[kStep * (kFirst + k)]));
-    });
+    unroll<n>([&](auto k) DISTILL_LAMBDA { __asm__ volatile("prefetcht0 %0" : : "m"(ahead[kStep * k])); });
 }
 
 // The 16 rows from `row` on, x a group.
@@ -497,67 +496,75 @@ DISTILL_INLINE void span_tile(const MatmulArgs& a, std::size_t row, const UnitBl
     using Tr = Traits<F>;
     // As many blocks as leave their sums in registers.
     constexpr std::size_t kAtOnce = F::kSpan * T <= 8 ? F::kSpan : T <= 4 && F::kSpan > 1 ? 8 / T : 1;
-    constexpr std::size_t kSteps = F::kBlocks / kAtOnce, kAhead = T <= 2 ? 4096 : 8192;
+    constexpr std::size_t kSpans = F::kBlocks / F::kSpan, kAhead = T <= 2 ? 4096 : 8192;
+    constexpr std::size_t kLines = kSpanLines<F, kStep>;
     const std::size_t n_blocks = a.columns / (kActBlock * F::kBlocks);
     const auto* panel = static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_blocks;
     __m512 acc[T][1], part[T];
     [[maybe_unused]] __m512i first_of_pair[T];
     unroll<T>([&](auto t) DISTILL_LAMBDA { acc[t][0] = part[t] = _mm512_setzero_ps(); });
-    for (std::size_t b = 0; b < n_blocks; ++b, ++panel, x += F::kBlocks) {
+    for (std::size_t b = 0; b < n_blocks; ++b, ++panel) {
         const auto prepared = F::prepare(*panel);
         const char* ahead = reinterpret_cast<const char*>(panel) + kAhead;
         ahead -= reinterpret_cast<std::uintptr_t>(ahead) % kStep;
-        unroll<kSteps>([&](auto step) DISTILL_LAMBDA {
-            constexpr std::size_t j0 = step * kAtOnce;
-            prefetch_near<typename F::Panel, kStep, step, kSteps>(ahead);
-            __m512i sums[kAtOnce][T][2];
-            unroll<8>([&](auto g) DISTILL_LAMBDA {
-                unroll<kAtOnce>([&](auto k) DISTILL_LAMBDA {
-                    const __m512i w = F::template weights<j0 + k, g>(*panel, 0);
-                    unroll<T>([&](auto t) DISTILL_LAMBDA {
-                        __m512i& sum = sums[k][t][g / 4];
-                        if constexpr (g % 4 == 0) sum = start_sum<F>(x[j0 + k], t, g / 4);
-                        sum = _mm512_dpbusd_epi32(sum, w, broadcast32(x[j0 + k].q[t] + 4 * g));
+        const UnitBlock<T>* const begin = x;
+        for (std::size_t i = 0; i < kSpans; ++i, x += F::kSpan, ahead += kLines * kStep) {
+            prefetch_near<kStep, kLines>(ahead);
+            const auto& span = F::span(*panel, i);
+            unroll<F::kSpan / kAtOnce>([&](auto step) DISTILL_LAMBDA {
+                constexpr std::size_t k0 = step * kAtOnce;
+                __m512i sums[kAtOnce][T][2];
+                unroll<8>([&](auto g) DISTILL_LAMBDA {
+                    unroll<kAtOnce>([&](auto k) DISTILL_LAMBDA {
+                        const __m512i w = F::template weights<k0 + k, g>(span, 0);
+                        unroll<T>([&](auto t) DISTILL_LAMBDA {
+                            __m512i& sum = sums[k][t][g / 4];
+                            if constexpr (g % 4 == 0) sum = start_sum<F>(x[k0 + k], t, g / 4);
+                            sum = _mm512_dpbusd_epi32(sum, w, broadcast32(x[k0 + k].q[t] + 4 * g));
+                        });
                     });
                 });
+                unroll<kAtOnce>([&](auto k) DISTILL_LAMBDA {
+                    const std::size_t j = i * F::kSpan + k0 + k;
+                    const auto m = [&](std::size_t t) DISTILL_LAMBDA { return broadcast32(x[k0 + k].m[t]); };
+                    const auto block_sum = [&](std::size_t t) DISTILL_LAMBDA {
+                        return _mm512_madd_epi16(both_sums<F>(sums[k][t][0], sums[k][t][1]), m(t));
+                    };
+                    if constexpr (Tr::kWholeScales) {
+                        if (j % 2 == 0) {
+                            unroll<T>([&](auto t) DISTILL_LAMBDA {
+                                first_of_pair[t] = _mm512_srli_epi32(block_sum(t), Tr::kBlockShift);
+                            });
+                        } else {
+                            const __m512i scales = pair_scales<F>(*panel, prepared, j - 1);
+                            unroll<T>([&](auto t) DISTILL_LAMBDA {
+                                const __m512i second = _mm512_slli_epi32(block_sum(t), 16 - Tr::kBlockShift);
+                                part[t] = add_pair(part[t], halves_of(first_of_pair[t], second), scales);
+                            });
+                        }
+                    } else {
+                        __m512 scale;
+                        __m512i sub;
+                        if constexpr (F::kScales == 1)
+                            scale = F::template scale<0, 0>(*panel, prepared, 0);
+                        else
+                            sub = half_scales<F>(*panel, prepared, j);
+                        unroll<T>([&](auto t) DISTILL_LAMBDA {
+                            part[t] = add_block<F>(part[t], sums[k][t][0], sums[k][t][1], m(t), scale, sub);
+                        });
+                    }
+                });
             });
-            unroll<kAtOnce>([&](auto k) DISTILL_LAMBDA {
-                constexpr std::size_t j = j0 + k;
-                const auto m = [&](std::size_t t) DISTILL_LAMBDA { return broadcast32(x[j].m[t]); };
-                if constexpr (Tr::kWholeScales && j % 2 == 0) {
-                    unroll<T>([&](auto t) DISTILL_LAMBDA {
-                        first_of_pair[t] =
-                            _mm512_srli_epi32(_mm512_madd_epi16(both_sums<F>(sums[k][t][0], sums[k][t][1]), m(t)), Tr::kBlockShift);
-                    });
-                } else if constexpr (Tr::kWholeScales) {
-                    const __m512i scales = pair_scales<F, j - 1>(*panel, prepared);
-                    unroll<T>([&](auto t) DISTILL_LAMBDA {
-                        const __m512i second = _mm512_slli_epi32(_mm512_madd_epi16(both_sums<F>(sums[k][t][0], sums[k][t][1]), m(t)),
-                                                                 16 - Tr::kBlockShift);
-                        part[t] = add_pair(part[t], halves_of(first_of_pair[t], second), scales);
-                    });
-                } else {
-                    __m512 scale;
-                    __m512i sub;
-                    if constexpr (F::kScales == 1)
-                        scale = F::template scale<j, 0>(*panel, prepared, 0);
-                    else
-                        sub = half_scales<F, j>(*panel, prepared);
-                    unroll<T>([&](auto t) DISTILL_LAMBDA {
-                        part[t] = add_block<F>(part[t], sums[k][t][0], sums[k][t][1], m(t), scale, sub);
-                    });
-                }
-            });
-        });
+        }
         if constexpr (!Traits<F>::kSubScales && F::kMin != 0) {
             const __m512 min = F::template minimum<0, 0>(*panel, prepared, 0);
             unroll<T>([&](auto t)
-                          DISTILL_LAMBDA { acc[t][0] = _mm512_fmadd_ps(min, _mm512_set1_ps(x->sum[t]), acc[t][0]); });
+                          DISTILL_LAMBDA { acc[t][0] = _mm512_fmadd_ps(min, _mm512_set1_ps(begin->sum[t]), acc[t][0]); });
         }
         if (Traits<F>::kSubScales || (b + 1) % kUnitBlocks == 0 || b + 1 == n_blocks) {
             const UnitEnd<F> end(*panel, prepared);
             unroll<T>([&](auto t) DISTILL_LAMBDA {
-                acc[t][0] = end.add(acc[t][0], part[t], x, t);
+                acc[t][0] = end.add(acc[t][0], part[t], begin, t);
                 part[t] = _mm512_setzero_ps();
             });
         }
@@ -598,19 +605,21 @@ struct UnpackedSpan {
     // of both, in the order that block_tokens() wants.
     alignas(64) std::int32_t scale[F::kSpan][kPanels][kPanelRows];
 
-    template <std::size_t j0>
+    // The i-th span of two panel blocks.
     DISTILL_INLINE void unpack(const typename F::Panel* const (&panel)[kPanels],
-                               const typename F::Prepared (&prepared)[kPanels]) {
-        unroll<F::kSpan * kPanels>([&](auto i) DISTILL_LAMBDA {
-            constexpr std::size_t k = i / kPanels, n = i % kPanels, j = j0 + k;
+                               const typename F::Prepared (&prepared)[kPanels], std::size_t i) {
+        unroll<F::kSpan * kPanels>([&](auto at) DISTILL_LAMBDA {
+            constexpr std::size_t k = at / kPanels, n = at % kPanels;
+            const std::size_t j = i * F::kSpan + k;
+            const auto& span = F::span(*panel[n], i);
             unroll<8>([&](auto g)
-                          DISTILL_LAMBDA { _mm512_store_si512(w[k][n][g], F::template weights<j, g>(*panel[n], 0)); });
+                          DISTILL_LAMBDA { _mm512_store_si512(w[k][n][g], F::template weights<k, g>(span, 0)); });
             if constexpr (F::kScales == 2)
-                _mm512_store_si512(scale[k][n], half_scales<F, j>(*panel[n], prepared[n]));
+                _mm512_store_si512(scale[k][n], half_scales<F>(*panel[n], prepared[n], j));
             else if constexpr (!Traits<F>::kWholeScales)
-                _mm512_store_ps(scale[k][n], F::template scale<j, 0>(*panel[n], prepared[n], 0));
-            else if constexpr (j % 2 == 1)
-                _mm512_store_si512(scale[k][n], pair_scales<F, j - 1>(*panel[n], prepared[n], n == 1));
+                _mm512_store_ps(scale[k][n], F::template scale<0, 0>(*panel[n], prepared[n], 0));
+            else if (j % 2 == 1)
+                _mm512_store_si512(scale[k][n], pair_scales<F>(*panel[n], prepared[n], j - 1, n == 1));
         });
     }
 };
@@ -687,7 +696,7 @@ template <class F, std::size_t T>
 DISTILL_INLINE void tile_blocks(const MatmulArgs& a, const typename F::Panel* (&panel)[kPanels], std::size_t begin,
                                 std::size_t end, UnpackedSpan<F>& u, RowSums* parts, PairSums* pairs, RowSums* to) {
     constexpr bool kSubScales = Traits<F>::kSubScales, kWholeScales = Traits<F>::kWholeScales;
-    constexpr std::size_t kSpans = F::kBlocks / F::kSpan;
+    constexpr std::size_t kSpans = F::kBlocks / F::kSpan, kLines = kSpanLines<F, 64>;
     // What is asked for comes in 12 KiB: of both panels, or of the next two when these end before that.
     constexpr std::size_t kAhead = 6144 / sizeof(typename F::Panel) + 1;
     const std::size_t n_blocks = a.columns / (kActBlock * F::kBlocks), row_bytes = n_blocks * sizeof(typename F::Panel),
@@ -696,16 +705,9 @@ DISTILL_INLINE void tile_blocks(const MatmulArgs& a, const typename F::Panel* (&
     for (std::size_t b = begin; b < end; ++b, x += F::kBlocks) {
         const typename F::Prepared prepared[kPanels] = {F::prepare(*panel[0]), F::prepare(*panel[1])};
         const char* ahead = reinterpret_cast<const char*>(panel[0] + kAhead + (b + kAhead < n_blocks ? 0 : n_blocks));
-        // One copy of the code for the tokens, kSpans of the few instructions that depend on the place in the panel.
-        for (std::size_t span = 0; span < kSpans; ++span) {
-            unroll<kSpans>([&](auto s) DISTILL_LAMBDA {
-                if (s == span) {
-                    unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
-                        prefetch_near<typename F::Panel, 64, s, kSpans>(ahead + n * row_bytes);
-                    });
-                    u.template unpack<s * F::kSpan>(panel, prepared);
-                }
-            });
+        for (std::size_t span = 0; span < kSpans; ++span, ahead += kLines * 64) {
+            unroll<kPanels>([&](auto n) DISTILL_LAMBDA { prefetch_near<64, kLines>(ahead + n * row_bytes); });
+            u.unpack(panel, prepared, span);
             for (std::size_t k = 0; k < F::kSpan; ++k) {
                 const std::size_t j = span * F::kSpan + k;
                 if constexpr (kWholeScales) {

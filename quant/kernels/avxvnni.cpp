@@ -38,7 +38,7 @@ struct UnpackedSpan {
         unroll<F::kSpan * kRegisters>([&](auto i) DISTILL_LAMBDA {
             constexpr std::size_t k = i / kRegisters, j = j0 + k, lane = i % kRegisters * V::kLanes;
             unroll<8>([&](auto g)
-                          DISTILL_LAMBDA { V::store(w[k][g] + 4 * lane, F::template weights<j, g>(panel, 4 * lane)); });
+                          DISTILL_LAMBDA { V::store(w[k][g] + 4 * lane, block_weights<F, j, g>(panel, 4 * lane)); });
             unroll<F::kScales>([&](auto h) DISTILL_LAMBDA {
                 V::store_f32(scale[k][h] + lane, F::template scale<j, h>(panel, prepared, lane));
                 if constexpr (F::kMin != 0) {

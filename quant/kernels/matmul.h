@@ -23,8 +23,9 @@ namespace {
 // --- Formats -------------------------------------------------------------------------------------------------------
 // kBlocks: blocks of 32 columns in a panel block. kBits and kOffset: weight = scale * (u - kOffset), u < 2^kBits.
 // kSpan: neighbouring blocks that share bytes. kScales: scales in a block of 32 columns. kMin: +1 adds the minimum, -1 subtracts it, 0 has none.
-// weights<j, g>(): columns 4g..4g + 3 of block j, for the rows from byte0 / 4 on.
-// sub_scales<j, h>(), where scales are a number of the row times a small integer: the integers of half h of block j, 16 rows.
+// span(): where the weights of the i-th span of a panel block are. weights<k, g>(): columns 4g..4g + 3 of its block k, for the
+// rows from byte0 / 4 on.
+// sub_scales(), where scales are a number of the row times a small integer: the integers of half h of block j, 16 rows.
 
 struct Nothing {};
 
@@ -32,12 +33,14 @@ struct Nothing {};
 template <class V, class PanelT, int kBits_, int kOffset_, int kMin_>
 struct Simple {
     using Panel = PanelT;
+    using Span = PanelT;
     using Prepared = Nothing;
     static constexpr int kBlocks = 1, kSpan = 1, kBits = kBits_, kOffset = kOffset_, kScales = 1, kMin = kMin_;
 
     DISTILL_INLINE static Prepared prepare(const Panel&) { return {}; }
+    DISTILL_INLINE static const Span& span(const Panel& p, size_t) { return p; }
     template <size_t, size_t g>
-    DISTILL_INLINE static typename V::U8 weights(const Panel& p, size_t byte0) {
+    DISTILL_INLINE static typename V::U8 weights(const Span& p, size_t byte0) {
         if constexpr (kBits == 8) {
             return V::load(p.q[g] + byte0);
         } else {
@@ -97,64 +100,66 @@ DISTILL_INLINE PreparedScalesMins unpack_scales_mins(const uint8_t (&s)[3][64]) 
     return p;
 }
 
-template <class V, class PanelT, int kBits_>
+template <class V, class PanelT, class HalfPair, int kBits_>
 struct ScaledK {
     using Panel = PanelT;
+    using Span = HalfPair[2];
     using Prepared = PreparedScalesMins;
     static constexpr int kBlocks = 8, kSpan = 2, kBits = kBits_, kOffset = 0, kScales = 1, kMin = -1;
 
     DISTILL_INLINE static Prepared prepare(const Panel& p) { return unpack_scales_mins(p.s); }
-    template <size_t j, size_t g>
-    DISTILL_INLINE static typename V::U8 weights(const Panel& p, size_t byte0) {
-        const auto& half = p.pair[j / 2][g / 4];
+    DISTILL_INLINE static const Span& span(const Panel& p, size_t i) { return p.pair[i]; }
+    template <size_t k, size_t g>
+    DISTILL_INLINE static typename V::U8 weights(const Span& pair, size_t byte0) {
+        const auto& half = pair[g / 4];
         const auto bytes = V::load(half.q[g % 4] + byte0);
-        const auto nibbles = j % 2 == 0 ? V::low(bytes) : V::high(bytes);
+        const auto nibbles = k == 0 ? V::low(bytes) : V::high(bytes);
         if constexpr (kBits == 4) {
             return nibbles;
         } else {
-            constexpr int bit = static_cast<int>(2 * (g % 4) + j % 2);
+            constexpr int bit = static_cast<int>(2 * (g % 4) + k);
             return V::merge(nibbles, V::template shift_right<bit - 4>(V::load(half.h + byte0)), 0x10);
         }
     }
-    template <size_t j, size_t>
-    DISTILL_INLINE static const uint8_t* sub_scales(const Panel&, const Prepared& s) { return s.scale + 16 * j; }
+    DISTILL_INLINE static const uint8_t* sub_scales(const Panel&, const Prepared& s, size_t j, size_t) { return s.scale + 16 * j; }
     template <size_t j, size_t h>
     DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, size_t lane0) {
-        return V::mul(V::f16(p.d + lane0), V::u8_f32(sub_scales<j, h>(p, s) + lane0));
+        return V::mul(V::f16(p.d + lane0), V::u8_f32(sub_scales(p, s, j, h) + lane0));
     }
     template <size_t j, size_t>
     DISTILL_INLINE static typename V::F32 minimum(const Panel& p, const Prepared& s, size_t lane0) {
         return V::mul(V::f16(p.dmin + lane0), V::u8_f32(s.min + 16 * j + lane0));
     }
 };
-template <class V> struct KernelQ4_K : ScaledK<V, PanelQ4_K, 4> {};
-template <class V> struct KernelQ5_K : ScaledK<V, PanelQ5_K, 5> {};
+template <class V> struct KernelQ4_K : ScaledK<V, PanelQ4_K, HalfPairQ4_K, 4> {};
+template <class V> struct KernelQ5_K : ScaledK<V, PanelQ5_K, HalfPairQ5_K, 5> {};
 
 template <class V>
 struct KernelQ6_K {
     using Panel = PanelQ6_K;
+    using Span = uint8_t[8][3][64];
     using Prepared = Nothing;
     static constexpr int kBlocks = 8, kSpan = 4, kBits = 6, kOffset = 32, kScales = 2, kMin = 0;
 
     DISTILL_INLINE static Prepared prepare(const Panel&) { return {}; }
-    template <size_t j, size_t g>
-    DISTILL_INLINE static typename V::U8 weights(const Panel& p, size_t byte0) {
-        constexpr size_t half = j / 4, k = j % 4;
-        const auto bytes = V::load(p.q[half][g][k % 2] + byte0);
+    DISTILL_INLINE static const Span& span(const Panel& p, size_t i) { return p.q[i]; }
+    template <size_t k, size_t g>
+    DISTILL_INLINE static typename V::U8 weights(const Span& half, size_t byte0) {
+        const auto bytes = V::load(half[g][k % 2] + byte0);
         const auto nibbles = k < 2 ? V::low(bytes) : V::high(bytes);
-        return V::merge(nibbles, V::template shift_right<2 * static_cast<int>(k) - 4>(V::load(p.q[half][g][2] + byte0)), 0x30);
+        return V::merge(nibbles, V::template shift_right<2 * static_cast<int>(k) - 4>(V::load(half[g][2] + byte0)), 0x30);
     }
-    template <size_t j, size_t h>
-    DISTILL_INLINE static const int8_t* sub_scales(const Panel& p, const Prepared&) { return p.s[2 * j + h]; }
+    DISTILL_INLINE static const int8_t* sub_scales(const Panel& p, const Prepared&, size_t j, size_t h) { return p.s[2 * j + h]; }
     template <size_t j, size_t h>
     DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, size_t lane0) {
-        return V::mul(V::f16(p.d + lane0), V::s8_f32(sub_scales<j, h>(p, s) + lane0));
+        return V::mul(V::f16(p.d + lane0), V::s8_f32(sub_scales(p, s, j, h) + lane0));
     }
 };
 
 template <class V>
 struct KernelQ2_K {
     using Panel = PanelQ2_K;
+    using Span = uint8_t[8][64];
     struct Prepared {
         alignas(64) uint8_t scale[16][16], min[16][16];
     };
@@ -170,15 +175,15 @@ struct KernelQ2_K {
         }
         return s;
     }
-    template <size_t j, size_t g>
-    DISTILL_INLINE static typename V::U8 weights(const Panel& p, size_t byte0) {
-        return V::masked(V::template shift_right<2 * static_cast<int>(j % 4)>(V::load(p.q[j / 4][g] + byte0)), 3);
+    DISTILL_INLINE static const Span& span(const Panel& p, size_t i) { return p.q[i]; }
+    template <size_t k, size_t g>
+    DISTILL_INLINE static typename V::U8 weights(const Span& half, size_t byte0) {
+        return V::masked(V::template shift_right<2 * static_cast<int>(k)>(V::load(half[g] + byte0)), 3);
     }
-    template <size_t j, size_t h>
-    DISTILL_INLINE static const uint8_t* sub_scales(const Panel&, const Prepared& s) { return s.scale[2 * j + h]; }
+    DISTILL_INLINE static const uint8_t* sub_scales(const Panel&, const Prepared& s, size_t j, size_t h) { return s.scale[2 * j + h]; }
     template <size_t j, size_t h>
     DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, size_t lane0) {
-        return V::mul(V::f16(p.d + lane0), V::u8_f32(sub_scales<j, h>(p, s) + lane0));
+        return V::mul(V::f16(p.d + lane0), V::u8_f32(sub_scales(p, s, j, h) + lane0));
     }
     template <size_t j, size_t h>
     DISTILL_INLINE static typename V::F32 minimum(const Panel& p, const Prepared& s, size_t lane0) {
@@ -189,6 +194,10 @@ struct KernelQ2_K {
 template <class V>
 struct KernelQ3_K {
     using Panel = PanelQ3_K;
+    struct Span {
+        const Panel* panel;
+        size_t half;
+    };
     struct Prepared {
         alignas(64) int8_t scale[16][16];
     };
@@ -204,22 +213,25 @@ struct KernelQ3_K {
         }
         return s;
     }
-    template <size_t j, size_t g>
-    DISTILL_INLINE static typename V::U8 weights(const Panel& p, size_t byte0) {
-        const auto bits = V::masked(V::template shift_right<2 * static_cast<int>(j % 4)>(V::load(p.q[j / 4][g] + byte0)), 3);
-        return V::merge(bits, V::template shift_right<static_cast<int>(j) - 2>(V::load(p.h[g] + byte0)), 4);
+    DISTILL_INLINE static Span span(const Panel& p, size_t i) { return {&p, i}; }
+    template <size_t k, size_t g>
+    DISTILL_INLINE static typename V::U8 weights(const Span& s, size_t byte0) {
+        constexpr int kShift = static_cast<int>(k) - 2;
+        const auto bits = V::masked(V::template shift_right<2 * static_cast<int>(k)>(V::load(s.panel->q[s.half][g] + byte0)), 3);
+        const auto high = V::load(s.panel->h[g] + byte0);
+        return V::merge(bits, s.half == 0 ? V::template shift_right<kShift>(high) : V::template shift_right<kShift + 4>(high), 4);
     }
-    template <size_t j, size_t h>
-    DISTILL_INLINE static const int8_t* sub_scales(const Panel&, const Prepared& s) { return s.scale[2 * j + h]; }
+    DISTILL_INLINE static const int8_t* sub_scales(const Panel&, const Prepared& s, size_t j, size_t h) { return s.scale[2 * j + h]; }
     template <size_t j, size_t h>
     DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, size_t lane0) {
-        return V::mul(V::f16(p.d + lane0), V::s8_f32(sub_scales<j, h>(p, s) + lane0));
+        return V::mul(V::f16(p.d + lane0), V::s8_f32(sub_scales(p, s, j, h) + lane0));
     }
 };
 
 template <class V>
 struct KernelIQ4_XS {
     using Panel = PanelIQ4_XS;
+    using Span = uint8_t[4][64];
     struct Prepared {
         alignas(64) int8_t scale[8][16];
     };
@@ -235,18 +247,24 @@ struct KernelIQ4_XS {
         }
         return s;
     }
-    template <size_t j, size_t g>
-    DISTILL_INLINE static typename V::U8 weights(const Panel& p, size_t byte0) {
-        const auto bytes = V::load(p.q[j][g % 4] + byte0);
+    DISTILL_INLINE static const Span& span(const Panel& p, size_t i) { return p.q[i]; }
+    template <size_t, size_t g>
+    DISTILL_INLINE static typename V::U8 weights(const Span& q, size_t byte0) {
+        const auto bytes = V::load(q[g % 4] + byte0);
         return V::lookup(kIq4Table.value, g < 4 ? V::low(bytes) : V::high(bytes));
     }
-    template <size_t j, size_t>
-    DISTILL_INLINE static const int8_t* sub_scales(const Panel&, const Prepared& s) { return s.scale[j]; }
+    DISTILL_INLINE static const int8_t* sub_scales(const Panel&, const Prepared& s, size_t j, size_t) { return s.scale[j]; }
     template <size_t j, size_t h>
     DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, size_t lane0) {
-        return V::mul(V::f16(p.d + lane0), V::s8_f32(sub_scales<j, h>(p, s) + lane0));
+        return V::mul(V::f16(p.d + lane0), V::s8_f32(sub_scales(p, s, j, h) + lane0));
     }
 };
+
+// Columns 4g..4g + 3 of block j of a panel block.
+template <class F, size_t j, size_t g>
+DISTILL_INLINE auto block_weights(const typename F::Panel& p, size_t byte0) {
+    return F::template weights<j % F::kSpan, g>(F::span(p, j / F::kSpan), byte0);
+}
 
 // --- Results -------------------------------------------------------------------------------------------------------
 
@@ -379,7 +397,7 @@ DISTILL_INLINE void quantised_tile(const MatmulArgs& a, size_t row, size_t lane0
         };
         const auto multiply = [&](auto j, auto g, Dot (&dot)[T][N]) DISTILL_LAMBDA {
             typename V::U8 w[N];
-            unroll<N>([&](auto n) DISTILL_LAMBDA { w[n] = F::template weights<j, g>(*panel, 4 * (lane0 + n * V::kLanes)); });
+            unroll<N>([&](auto n) DISTILL_LAMBDA { w[n] = block_weights<F, j, g>(*panel, 4 * (lane0 + n * V::kLanes)); });
             unroll<T>([&](auto t) DISTILL_LAMBDA {
                 const auto xq = V::broadcast4(x[j].q[t] + 4 * g);
                 unroll<N>([&](auto n) DISTILL_LAMBDA { dot[t][n].template add<g % 4, 4>(w[n], xq); });

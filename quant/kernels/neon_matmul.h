@@ -42,14 +42,14 @@ struct Traits {
 // Weights as signed bytes, what they stand for: columns 4g..4g + 3 of block j.
 template <class V, class F, size_t j, size_t g>
 DISTILL_INLINE int8x16_t signed_weights(const typename F::Panel& p, size_t byte0) {
-    const uint8x16_t w = F::template weights<j, g>(p, byte0);
+    const uint8x16_t w = block_weights<F, j, g>(p, byte0);
     if constexpr (F::kOffset == 0) return vreinterpretq_s8_u8(w);
     else if constexpr (F::kOffset == 128) return vreinterpretq_s8_u8(veorq_u8(w, vdupq_n_u8(128)));
     else return vreinterpretq_s8_u8(vsubq_u8(w, vdupq_n_u8(F::kOffset)));
 }
 template <class V, class F, size_t j, size_t g>
 DISTILL_INLINE int8x16_t stored_weights(const typename F::Panel& p, size_t byte0) {
-    return vreinterpretq_s8_u8(F::template weights<j, g>(p, byte0));
+    return vreinterpretq_s8_u8(block_weights<F, j, g>(p, byte0));
 }
 
 // Byte i to the low end of 32-bit lane i (255 = zero).
@@ -208,7 +208,7 @@ struct Few {
             for_each<N, 2>([&](auto n, auto h) DISTILL_LAMBDA {
                 const size_t byte0 = 4 * (lane0 + 4 * n);
                 if constexpr (F::kOffset == 128 && V::kTakesUnsigned) {
-                    const uint8x16_t w = F::template weights<j, 4 * h + g>(p, byte0);
+                    const uint8x16_t w = block_weights<F, j, 4 * h + g>(p, byte0);
                     unroll<T>([&](auto t) DISTILL_LAMBDA { dot[h][t][n].template add_unsigned<g>(w, columns[h][t]); });
                 } else {
                     int8x16_t w;
@@ -450,7 +450,7 @@ DISTILL_INLINE void few_halves(Sums<T>& sums, const typename F::Panel& p, const 
             });
             unroll<4>([&](auto k) DISTILL_LAMBDA {
                 constexpr size_t j = 4 * half + k;
-                const RowScales<N> scale(F::template sub_scales<j, h>(p, prepared) + lane0);
+                const RowScales<N> scale(F::sub_scales(p, prepared, j, h) + lane0);
                 unroll<T>([&](auto t) DISTILL_LAMBDA {
                     int32x2_t m = vld1_s32(x.m(j, t));
                     if constexpr (h == 0) m = vpadd_s32(m, m);
@@ -561,7 +561,7 @@ DISTILL_INLINE void few_blocks(Sums<T>& sums, const typename F::Panel& p, const 
                 constexpr size_t j = 2 * pair + odd;
                 int32x4_t e[T][N];
                 Few<V, F, T>::template whole_block<j>(e, p, lane0, x, j);
-                const RowScales<N> scale(F::template sub_scales<j, 0>(p, prepared) + lane0);
+                const RowScales<N> scale(F::sub_scales(p, prepared, j, 0) + lane0);
                 for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA {
                     sum[t][n] = odd == 0 ? vmulq_s32(e[t][n], scale.v[n]) : vmlaq_s32(sum[t][n], e[t][n], scale.v[n]);
                 });
@@ -736,7 +736,7 @@ DISTILL_INLINE void unpack(Unpacked<V>& u, const typename F::Panel& p, size_t bl
     if constexpr (Traits<F>::kWhole) {
         for_each<8, F::kScales>([&](auto j, auto h) DISTILL_LAMBDA {
             constexpr size_t at = F::kScales == 1 ? j : place_of_half(j, h);
-            const RowScales<4> scale(F::template sub_scales<j, h>(p, prepared));
+            const RowScales<4> scale(F::sub_scales(p, prepared, j, h));
             unroll<4>([&](auto n) DISTILL_LAMBDA { put_rows<V>(u.scale[n][at], scale.v[n]); });
             if constexpr (F::kMin != 0 && !kMinBytes) {
                 const uint8_t* from;
