@@ -105,7 +105,7 @@ void Ops::quantize_group(Activation& a, std::size_t first, std::size_t column, s
 }
 
 std::size_t Ops::rows_at_once() const {
-    return n_tokens_ > static_cast<std::size_t>(kernels_.group) ? kernels_.rows_at_once : kPanelRows;
+    return n_tokens_ >= static_cast<std::size_t>(kernels_.group) ? kernels_.rows_at_once : kPanelRows;
 }
 
 void Ops::embed(float* x, const Tensor& embedding, std::span<const std::int32_t> tokens) const {

@@ -315,8 +315,8 @@ struct Traits {
     // A minimum for each block of a k-quant, or for each half of one.
     static constexpr bool kPairMinima = kSubScales && F::kMin != 0 && F::kScales == 1;
     static constexpr bool kHalfMinima = kSubScales && F::kMin != 0 && F::kScales == 2;
-    // Groups of tokens for which unpacking weights and minima takes longer than it spares.
-    static constexpr std::size_t kFewGroups = kPairMinima ? 3 : 1;
+    // For one group of eight tokens unpacking weights and minima takes longer than it spares.
+    static constexpr bool kUnpacksSlowly = kPairMinima;
 };
 // Both scaled sums of a block fit 32 bits, with the scales of Q6_K (8 bits) as well.
 static_assert(2ll * 0x7fff * (kSteps + kTries - 1) * 128 <= 0x7fffffff);
@@ -482,9 +482,9 @@ bool in_pairs() {
     static const bool pairs = fetches_lines_in_pairs();
     return pairs;
 }
-// What a span's share of a panel block's lines is, kStep bytes apart: of every line, or of every other one.
-template <class F, std::size_t kStep>
-constexpr std::size_t kSpanLines = (sizeof(typename F::Panel) * F::kSpan / F::kBlocks + kStep - 1) / kStep;
+// What a part of a panel block has of its lines, kStep bytes apart: of every line, or of every other one.
+template <class F, std::size_t kParts, std::size_t kStep>
+constexpr std::size_t kShareOfLines = (sizeof(typename F::Panel) / kParts + kStep - 1) / kStep;
 template <std::size_t kStep, std::size_t n>
 DISTILL_INLINE void prefetch_near(const char* ahead) {
     unroll<n>([&](auto k) DISTILL_LAMBDA { __asm__ volatile("prefetcht0 %0" : : "m"(ahead[kStep * k])); });
@@ -497,7 +497,7 @@ DISTILL_INLINE void span_tile(const MatmulArgs& a, std::size_t row, const UnitBl
     // As many blocks as leave their sums in registers.
     constexpr std::size_t kAtOnce = F::kSpan * T <= 8 ? F::kSpan : T <= 4 && F::kSpan > 1 ? 8 / T : 1;
     constexpr std::size_t kSpans = F::kBlocks / F::kSpan, kAhead = T <= 2 ? 4096 : 8192;
-    constexpr std::size_t kLines = kSpanLines<F, kStep>;
+    constexpr std::size_t kLines = kShareOfLines<F, kSpans, kStep>;
     const std::size_t n_blocks = a.columns / (kActBlock * F::kBlocks);
     const auto* panel = static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_blocks;
     __m512 acc[T][1], part[T];
@@ -696,7 +696,7 @@ template <class F, std::size_t T>
 DISTILL_INLINE void tile_blocks(const MatmulArgs& a, const typename F::Panel* (&panel)[kPanels], std::size_t begin,
                                 std::size_t end, UnpackedSpan<F>& u, RowSums* parts, PairSums* pairs, RowSums* to) {
     constexpr bool kSubScales = Traits<F>::kSubScales, kWholeScales = Traits<F>::kWholeScales;
-    constexpr std::size_t kSpans = F::kBlocks / F::kSpan, kLines = kSpanLines<F, 64>;
+    constexpr std::size_t kSpans = F::kBlocks / F::kSpan, kLines = kShareOfLines<F, F::kBlocks, 64>;
     // What is asked for comes in 12 KiB: of both panels, or of the next two when these end before that.
     constexpr std::size_t kAhead = 6144 / sizeof(typename F::Panel) + 1;
     const std::size_t n_blocks = a.columns / (kActBlock * F::kBlocks), row_bytes = n_blocks * sizeof(typename F::Panel),
@@ -705,11 +705,11 @@ DISTILL_INLINE void tile_blocks(const MatmulArgs& a, const typename F::Panel* (&
     for (std::size_t b = begin; b < end; ++b, x += F::kBlocks) {
         const typename F::Prepared prepared[kPanels] = {F::prepare(*panel[0]), F::prepare(*panel[1])};
         const char* ahead = reinterpret_cast<const char*>(panel[0] + kAhead + (b + kAhead < n_blocks ? 0 : n_blocks));
-        for (std::size_t span = 0; span < kSpans; ++span, ahead += kLines * 64) {
-            unroll<kPanels>([&](auto n) DISTILL_LAMBDA { prefetch_near<64, kLines>(ahead + n * row_bytes); });
+        for (std::size_t span = 0; span < kSpans; ++span) {
             u.unpack(panel, prepared, span);
-            for (std::size_t k = 0; k < F::kSpan; ++k) {
+            for (std::size_t k = 0; k < F::kSpan; ++k, ahead += kLines * 64) {
                 const std::size_t j = span * F::kSpan + k;
+                unroll<kPanels>([&](auto n) DISTILL_LAMBDA { prefetch_near<64, kLines>(ahead + n * row_bytes); });
                 if constexpr (kWholeScales) {
                     if (j % 2 == 1) {
                         block_tokens<F, T, 1>(parts, pairs, u, k, x + j, group_bytes, a.n_groups, j == 1);
@@ -791,7 +791,10 @@ void matmul_avx512(const MatmulArgs& a) {
         case 4:
             return span_rows<F, 4, 64>(a);
         default:
-            return a.n_groups <= Traits<F>::kFewGroups ? span_rows<F, 8, 64>(a) : tile_rows<F, 8>(a);
+            if constexpr (Traits<F>::kUnpacksSlowly) {
+                if (a.n_groups == 1) return span_rows<F, 8, 64>(a);
+            }
+            return tile_rows<F, 8>(a);
     }
 }
 

@@ -57,7 +57,7 @@ struct Kernels {
     std::array<bool, 15> wide{};
     std::size_t groups_at_once = 1;  // that one call takes: unpacking weights is shared by more tokens
     bool logits_twice = true;  // the input of the output matrix is rounded twice (Ops::logits), if that is not wide
-    std::size_t rows_at_once = kPanelRows;  // that a call of several groups works on: another number wastes a part
+    std::size_t rows_at_once = kPanelRows;  // that a call for a whole group or more works on: another number wastes a part
 
     bool is_wide(const Format& f) const { return wide[static_cast<std::size_t>(&f - formats().data())]; }
     MatmulFn matmul_of(const Format& f) const {
