@@ -296,14 +296,16 @@ struct NarrowSpan {
     static constexpr std::size_t kBlocks = kAtOnce<F, T>;
     __m256i words[kBlocks][T][N], total[kBlocks][T][N];
 
-    template <std::size_t j0>
-    DISTILL_INLINE void run(const typename F::Panel& p, const typename F::Prepared& prepared, std::size_t lane0,
+    // From block k0 of the i-th span on.
+    template <std::size_t k0>
+    DISTILL_INLINE void run(const typename F::Panel& p, const typename F::Prepared& prepared, std::size_t i, std::size_t lane0,
                             const NarrowBlock<T>* x) {
+        const auto& span = F::span(p, i);
         unroll<8>([&](auto g) DISTILL_LAMBDA {
             unroll<kBlocks>([&](auto k) DISTILL_LAMBDA {
                 __m256i w[N];
                 unroll<N>([&](auto n)
-                              DISTILL_LAMBDA { w[n] = block_weights<F, j0 + k, g>(p, 4 * (lane0 + 8 * n)); });
+                              DISTILL_LAMBDA { w[n] = F::template weights<k0 + k, g>(span, 4 * (lane0 + 8 * n)); });
                 unroll<T>([&](auto t) DISTILL_LAMBDA {
                     const __m256i xq = broadcast32(x[k].q[t] + 4 * g);
                     unroll<N>([&](auto n) DISTILL_LAMBDA {
@@ -316,7 +318,7 @@ struct NarrowSpan {
                         if constexpr ((g + 1) % Tr::kPerWord == 0) {
                             __m256i m = broadcast32(x[k].m[t]);
                             if constexpr (Tr::kSubScales) {
-                                const auto* s = F::sub_scales(p, prepared, j0 + k, g / 4) + lane0 + 8 * n;
+                                const auto* s = F::sub_scales(p, prepared, F::kSpan * i + k0 + k, g / 4) + lane0 + 8 * n;
                                 m = _mm256_mullo_epi16(paired(wide_scales(s)), m);
                             }
                             const __m256i scaled = _mm256_madd_epi16(sum, m);
@@ -335,9 +337,11 @@ struct WideSpan {
     static constexpr std::size_t kBlocks = kAtOnce<F, T>;
     __m256i total[kBlocks][T][N];
 
-    template <std::size_t j0>
-    DISTILL_INLINE void run(const typename F::Panel& p, const typename F::Prepared& prepared, std::size_t lane0,
+    // From block k0 of the i-th span on.
+    template <std::size_t k0>
+    DISTILL_INLINE void run(const typename F::Panel& p, const typename F::Prepared& prepared, std::size_t i, std::size_t lane0,
                             const WideBlock<T>* x) {
+        const auto& span = F::span(p, i);
         // Sums that a scale applies to: of half a block or of the whole block.
         constexpr std::size_t kSums = F::kScales, kGroups = 8 / kSums;
         unroll<kSums>([&](auto h) DISTILL_LAMBDA {
@@ -349,11 +353,11 @@ struct WideSpan {
                     unroll<N>([&](auto n) DISTILL_LAMBDA { dot[k][t][n] = _mm256_set1_epi32(start); });
                 });
             });
-            unroll<kGroups>([&](auto i) DISTILL_LAMBDA {
-                constexpr std::size_t g = kGroups * h + i;
+            unroll<kGroups>([&](auto of_half) DISTILL_LAMBDA {
+                constexpr std::size_t g = kGroups * h + of_half;
                 unroll<kBlocks>([&](auto k) DISTILL_LAMBDA {
                     unroll<N>([&](auto n) DISTILL_LAMBDA {
-                        const __m256i w = block_weights<F, j0 + k, g>(p, 4 * (lane0 + 8 * n));
+                        const __m256i w = F::template weights<k0 + k, g>(span, 4 * (lane0 + 8 * n));
                         unroll<T>([&](auto t) DISTILL_LAMBDA {
                             const std::int16_t* xw = x[k].q[t] + 4 * g;
                             __m256i& sum = dot[k][t][n];
@@ -369,7 +373,7 @@ struct WideSpan {
                         __m256i sum = dot[k][t][n];
                         if constexpr (Tr::kSubScales) {
                             sum = _mm256_mullo_epi32(
-                                sum, wide_scales(F::sub_scales(p, prepared, j0 + k, h) + lane0 + 8 * n));
+                                sum, wide_scales(F::sub_scales(p, prepared, F::kSpan * i + k0 + k, h) + lane0 + 8 * n));
                         }
                         total[k][t][n] = h == 0 ? sum : _mm256_add_epi32(total[k][t][n], sum);
                     });
@@ -398,24 +402,25 @@ DISTILL_INLINE void span_tile(const MatmulArgs& a, std::size_t row, std::size_t 
         [[maybe_unused]] const WideBlock<T>* wide = unit.wide + b * F::kBlocks % kUnitBlocks;
         const auto prepared = F::prepare(*panel);
         const char* ahead = prefetch_from<Avx2, T>(panel);
-        constexpr std::size_t kBlocks = kAtOnce<F, T>, kSteps = F::kBlocks / kBlocks;
-        unroll<kSteps>([&](auto step) DISTILL_LAMBDA {
-            constexpr std::size_t j0 = step * kBlocks;
-            prefetch_share<Avx2, T, typename F::Panel, step, kSteps>(ahead);
+        constexpr std::size_t kBlocks = kAtOnce<F, T>, kSteps = F::kSpan / kBlocks;
+        constexpr std::size_t kSpans = F::kBlocks / F::kSpan;
+        const auto multiply_step = [&](std::size_t i, auto step) DISTILL_LAMBDA {
+            constexpr std::size_t k0 = step * kBlocks;
+            prefetch_share<Avx2, T, typename F::Panel, kSpans * kSteps>(ahead, i * kSteps + step);
             Span sums;
             if constexpr (Tr::kWide)
-                sums.template run<j0>(*panel, prepared, lane0, wide + j0);
+                sums.template run<k0>(*panel, prepared, i, lane0, wide + F::kSpan * i + k0);
             else
-                sums.template run<j0>(*panel, prepared, lane0, x + j0);
+                sums.template run<k0>(*panel, prepared, i, lane0, x + F::kSpan * i + k0);
             unroll<kBlocks>([&](auto k) DISTILL_LAMBDA {
                 each([&](auto t, auto n) DISTILL_LAMBDA {
                     const __m256i total = sums.total[k][t][n];
                     if constexpr (!Tr::kSubScales) {
                         const std::size_t lane = lane0 + 8 * n;
                         s.part[t][n] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(total),
-                                                       F::template scale<0, 0>(*panel, prepared, lane), s.part[t][n]);
+                                                       F::scale(*panel, prepared, 0, 0, lane), s.part[t][n]);
                         if constexpr (F::kMin != 0) {
-                            const __m256 min = F::template minimum<0, 0>(*panel, prepared, lane);
+                            const __m256 min = F::minimum(*panel, prepared, 0, 0, lane);
                             s.acc[t][n] = _mm256_fmadd_ps(min, _mm256_set1_ps(x->sum[t]), s.acc[t][n]);
                         }
                     } else {
@@ -423,7 +428,10 @@ DISTILL_INLINE void span_tile(const MatmulArgs& a, std::size_t row, std::size_t 
                     }
                 });
             });
-        });
+        };
+        for (std::size_t i = 0; i < kSpans; ++i) {
+            unroll<kSteps>([&](auto step) DISTILL_LAMBDA { multiply_step(i, step); });
+        }
         if (Tr::kSubScales || (b + 1) % kUnitBlocks == 0 || b + 1 == n_blocks) {
             each([&](auto t, auto n) DISTILL_LAMBDA {
                 const std::size_t lane = lane0 + 8 * n;
@@ -436,7 +444,7 @@ DISTILL_INLINE void span_tile(const MatmulArgs& a, std::size_t row, std::size_t 
                 unroll<8 * Tr::kMinima>([&](auto i) DISTILL_LAMBDA {
                     constexpr std::size_t j = i / Tr::kMinima, h = i % Tr::kMinima;
                     each([&](auto t, auto n) DISTILL_LAMBDA {
-                        const __m256 min = F::template minimum<j, h>(*panel, prepared, lane0 + 8 * n);
+                        const __m256 min = F::minimum(*panel, prepared, j, h, lane0 + 8 * n);
                         const float sum = F::kScales == 1 ? x[j].sum[t] : half_sum(x[j], t, h);
                         s.acc[t][n] = _mm256_fnmadd_ps(min, _mm256_set1_ps(sum), s.acc[t][n]);
                     });
@@ -462,10 +470,12 @@ struct UnpackedSpan {
     alignas(32)
         std::uint8_t sub[Tr::kSubScales && !Tr::kWide ? F::kSpan : 1][F::kScales][4 * kPanelRows];  // as 16-bit pairs
 
-    template <std::size_t j0>
-    DISTILL_INLINE void unpack(const typename F::Panel& p, const typename F::Prepared& prepared) {
-        unroll<F::kSpan * kRegisters>([&](auto i) DISTILL_LAMBDA {
-            constexpr std::size_t k = i / kRegisters, j = j0 + k, lane = i % kRegisters * 8;
+    // The i-th span of a panel block.
+    DISTILL_INLINE void unpack(const typename F::Panel& p, const typename F::Prepared& prepared, std::size_t i) {
+        const auto& span = F::span(p, i);
+        unroll<F::kSpan * kRegisters>([&](auto at) DISTILL_LAMBDA {
+            constexpr std::size_t k = at / kRegisters, lane = at % kRegisters * 8;
+            const std::size_t j = F::kSpan * i + k;
             __m256i scale[F::kScales];
             if constexpr (Tr::kSubScales) {
                 unroll<F::kScales>([&](auto h) DISTILL_LAMBDA {
@@ -474,7 +484,7 @@ struct UnpackedSpan {
                 });
             }
             unroll<8>([&](auto g) DISTILL_LAMBDA {
-                const __m256i v = block_weights<F, j, g>(p, 4 * lane);
+                const __m256i v = F::template weights<k, g>(span, 4 * lane);
                 if constexpr (!Tr::kWide) {
                     Vector256::store(w[k][g][0] + 4 * lane, v);
                 } else {
@@ -606,7 +616,7 @@ DISTILL_INLINE void end_unit(TokenSums* sums, float (*to)[kPanelRows], const typ
         if constexpr (Tr::kSubScales) d = Avx2::f16(p.d + 8 * n);
         if constexpr (kMinima > 0) {
             unroll<kMinima>([&](auto i) DISTILL_LAMBDA {
-                min[i] = F::template minimum<i / F::kScales, i % F::kScales>(p, prepared, 8 * n);
+                min[i] = F::minimum(p, prepared, i / F::kScales, i % F::kScales, 8 * n);
             });
         }
         for (std::size_t i = 0; i < n_groups * T; ++i) {
@@ -667,16 +677,11 @@ DISTILL_INLINE void tile_blocks(const MatmulArgs& a, const typename F::Panel* pa
         const char* ahead = prefetch_from<Avx2, T>(panel);
         __m256 d[kRegisters] = {};
         if constexpr (!Tr::kSubScales) {
-            unroll<kRegisters>([&](auto n) DISTILL_LAMBDA { d[n] = F::template scale<0, 0>(*panel, prepared, 8 * n); });
+            unroll<kRegisters>([&](auto n) DISTILL_LAMBDA { d[n] = F::scale(*panel, prepared, 0, 0, 8 * n); });
         }
-        // One copy of the code for the tokens, kSpans of the few instructions that depend on the place in the panel.
         for (std::size_t span = 0; span < kSpans; ++span) {
-            unroll<kSpans>([&](auto s) DISTILL_LAMBDA {
-                if (s == span) {
-                    prefetch_share<Avx2, T, typename F::Panel, s, kSpans>(ahead);
-                    u.template unpack<s * F::kSpan>(*panel, prepared);
-                }
-            });
+            prefetch_share<Avx2, T, typename F::Panel, kSpans>(ahead, span);
+            u.unpack(*panel, prepared, span);
             for (std::size_t k = 0; k < F::kSpan; ++k) {
                 const std::size_t j = span * F::kSpan + k;
                 unroll<Tr::kWide ? 4 : 2>([&](auto i) DISTILL_LAMBDA {
@@ -689,7 +694,7 @@ DISTILL_INLINE void tile_blocks(const MatmulArgs& a, const typename F::Panel* pa
         }
         if constexpr (!Tr::kSubScales && F::kMin != 0) {
             unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
-                const __m256 min = F::template minimum<0, 0>(*panel, prepared, 8 * n);
+                const __m256 min = F::minimum(*panel, prepared, 0, 0, 8 * n);
                 for (std::size_t i = 0; i < n_groups * T; ++i) {
                     float* acc = to[i] + 8 * n;
                     const __m256 sum_x = _mm256_set1_ps(of_group(x, i / T, group_bytes).sum[i % T]);
@@ -709,7 +714,7 @@ void tile_rows(const MatmulArgs& a) {
     using PanelSums = float[kGroupsAtOnce * T][kPanelRows];
     constexpr std::size_t kUnitPanelBlocks = kUnitBlocks / F::kBlocks;
     const std::size_t n_blocks = a.columns / (kActBlock * F::kBlocks), n_tokens = a.n_groups * T;
-    UnpackedSpan<F> u{};  // zeros, because GCC does not see that one of tile_blocks' branches fills it
+    UnpackedSpan<F> u;
     TokenSums sums[kGroupsAtOnce * T];
     for (std::size_t i = 0; i < n_tokens; ++i) {
         unroll<kRegisters>([&](auto n) DISTILL_LAMBDA { _mm256_store_ps(sums[i].part + 8 * n, _mm256_setzero_ps()); });

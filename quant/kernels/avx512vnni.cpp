@@ -427,7 +427,7 @@ struct UnitEnd {
         }
         if constexpr (Tr::kHalfMinima) {
             unroll<2 * kUnitBlocks>(
-                [&](auto i) DISTILL_LAMBDA { half_minima[i] = F::template minimum<i / 2, i % 2>(p, prepared, 0); });
+                [&](auto i) DISTILL_LAMBDA { half_minima[i] = F::minimum(p, prepared, i / 2, i % 2, 0); });
         }
     }
 
@@ -546,7 +546,7 @@ DISTILL_INLINE void span_tile(const MatmulArgs& a, std::size_t row, const UnitBl
                         __m512 scale;
                         __m512i sub;
                         if constexpr (F::kScales == 1)
-                            scale = F::template scale<0, 0>(*panel, prepared, 0);
+                            scale = F::scale(*panel, prepared, 0, 0, 0);
                         else
                             sub = half_scales<F>(*panel, prepared, j);
                         unroll<T>([&](auto t) DISTILL_LAMBDA {
@@ -557,7 +557,7 @@ DISTILL_INLINE void span_tile(const MatmulArgs& a, std::size_t row, const UnitBl
             });
         }
         if constexpr (!Traits<F>::kSubScales && F::kMin != 0) {
-            const __m512 min = F::template minimum<0, 0>(*panel, prepared, 0);
+            const __m512 min = F::minimum(*panel, prepared, 0, 0, 0);
             unroll<T>([&](auto t)
                           DISTILL_LAMBDA { acc[t][0] = _mm512_fmadd_ps(min, _mm512_set1_ps(begin->sum[t]), acc[t][0]); });
         }
@@ -617,7 +617,7 @@ struct UnpackedSpan {
             if constexpr (F::kScales == 2)
                 _mm512_store_si512(scale[k][n], half_scales<F>(*panel[n], prepared[n], j));
             else if constexpr (!Traits<F>::kWholeScales)
-                _mm512_store_ps(scale[k][n], F::template scale<0, 0>(*panel[n], prepared[n], 0));
+                _mm512_store_ps(scale[k][n], F::scale(*panel[n], prepared[n], 0, 0, 0));
             else if (j % 2 == 1)
                 _mm512_store_si512(scale[k][n], pair_scales<F>(*panel[n], prepared[n], j - 1, n == 1));
         });
@@ -722,7 +722,7 @@ DISTILL_INLINE void tile_blocks(const MatmulArgs& a, const typename F::Panel* (&
         }
         if constexpr (!kSubScales && F::kMin != 0) {
             unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
-                const __m512 min = F::template minimum<0, 0>(*panel[n], prepared[n], 0);
+                const __m512 min = F::minimum(*panel[n], prepared[n], 0, 0, 0);
                 for (std::size_t i = 0; i < a.n_groups * T; ++i) {
                     float* acc = to[i] + n * kPanelRows;
                     const __m512 sum = _mm512_set1_ps(of_group(x, i / T, group_bytes)->sum[i % T]);

@@ -33,16 +33,18 @@ struct UnpackedSpan {
     alignas(32) float scale[F::kSpan][F::kScales][kPanelRows];
     alignas(32) float min[F::kMin == 0 ? 1 : F::kSpan][F::kScales][kPanelRows];
 
-    template <std::size_t j0>
-    DISTILL_INLINE void unpack(const typename F::Panel& panel, const typename F::Prepared& prepared) {
-        unroll<F::kSpan * kRegisters>([&](auto i) DISTILL_LAMBDA {
-            constexpr std::size_t k = i / kRegisters, j = j0 + k, lane = i % kRegisters * V::kLanes;
+    // The i-th span of a panel block.
+    DISTILL_INLINE void unpack(const typename F::Panel& panel, const typename F::Prepared& prepared, std::size_t i) {
+        const auto& span = F::span(panel, i);
+        unroll<F::kSpan * kRegisters>([&](auto at) DISTILL_LAMBDA {
+            constexpr std::size_t k = at / kRegisters, lane = at % kRegisters * V::kLanes;
+            const std::size_t j = F::kSpan * i + k;
             unroll<8>([&](auto g)
-                          DISTILL_LAMBDA { V::store(w[k][g] + 4 * lane, block_weights<F, j, g>(panel, 4 * lane)); });
+                          DISTILL_LAMBDA { V::store(w[k][g] + 4 * lane, F::template weights<k, g>(span, 4 * lane)); });
             unroll<F::kScales>([&](auto h) DISTILL_LAMBDA {
-                V::store_f32(scale[k][h] + lane, F::template scale<j, h>(panel, prepared, lane));
+                V::store_f32(scale[k][h] + lane, F::scale(panel, prepared, j, h, lane));
                 if constexpr (F::kMin != 0) {
-                    auto m = F::template minimum<j, h>(panel, prepared, lane);
+                    auto m = F::minimum(panel, prepared, j, h, lane);
                     if constexpr (F::kScales == 2) m = V::mul(m, V::set1(0.125f));  // as in quantised_tile
                     V::store_f32(min[k][h] + lane, m);
                 }
@@ -120,22 +122,16 @@ void token_rows(const MatmulArgs& a) {
     constexpr std::size_t kSpans = F::kBlocks / F::kSpan;
     const std::size_t n_blocks = a.columns / (kActBlock * F::kBlocks);
     const auto* panel = reinterpret_cast<const typename F::Panel*>(a.panels) + a.row_begin / kPanelRows * n_blocks;
-    UnpackedSpan<V, F> u{};  // zeros, because GCC does not see that one of the branches below fills it
+    UnpackedSpan<V, F> u;
     for (std::size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
         const auto* x = static_cast<const ActBlock<T>*>(a.x);
         TokenSums<T> sums;
         for (std::size_t b = 0; b < n_blocks; ++b, ++panel) {
             const auto prepared = F::prepare(*panel);
             const char* ahead = prefetch_from<V, T>(panel);
-            // One copy of the code for the tokens, kSpans of the few instructions that depend on the place in the
-            // panel.
-            for (std::size_t s = 0; s < kSpans; ++s, x += F::kSpan) {
-                unroll<kSpans>([&](auto span) DISTILL_LAMBDA {
-                    if (s == span) {
-                        prefetch_share<V, T, typename F::Panel, span, kSpans>(ahead);
-                        u.template unpack<span * F::kSpan>(*panel, prepared);
-                    }
-                });
+            for (std::size_t i = 0; i < kSpans; ++i, x += F::kSpan) {
+                prefetch_share<V, T, typename F::Panel, kSpans>(ahead, i);
+                u.unpack(*panel, prepared, i);
                 // In the order of quantised_tile, so that a token's result does not depend on its company.
                 if constexpr (F::kScales == 1) {
                     for (std::size_t k = 0; k < F::kSpan; ++k) {

@@ -50,12 +50,10 @@ struct Simple {
             else return V::merge(nibbles, V::template shift_right<static_cast<int>(g) - 4>(V::load(p.h + byte0)), 0x10);
         }
     }
-    template <size_t, size_t>
-    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared&, size_t lane0) {
+    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared&, size_t, size_t, size_t lane0) {
         return V::f16(p.d + lane0);
     }
-    template <size_t, size_t>
-    DISTILL_INLINE static typename V::F32 minimum(const Panel& p, const Prepared&, size_t lane0) {
+    DISTILL_INLINE static typename V::F32 minimum(const Panel& p, const Prepared&, size_t, size_t, size_t lane0) {
         return V::f16(p.m + lane0);
     }
 };
@@ -122,12 +120,10 @@ struct ScaledK {
         }
     }
     DISTILL_INLINE static const uint8_t* sub_scales(const Panel&, const Prepared& s, size_t j, size_t) { return s.scale + 16 * j; }
-    template <size_t j, size_t h>
-    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, size_t lane0) {
+    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, size_t j, size_t h, size_t lane0) {
         return V::mul(V::f16(p.d + lane0), V::u8_f32(sub_scales(p, s, j, h) + lane0));
     }
-    template <size_t j, size_t>
-    DISTILL_INLINE static typename V::F32 minimum(const Panel& p, const Prepared& s, size_t lane0) {
+    DISTILL_INLINE static typename V::F32 minimum(const Panel& p, const Prepared& s, size_t j, size_t, size_t lane0) {
         return V::mul(V::f16(p.dmin + lane0), V::u8_f32(s.min + 16 * j + lane0));
     }
 };
@@ -150,8 +146,7 @@ struct KernelQ6_K {
         return V::merge(nibbles, V::template shift_right<2 * static_cast<int>(k) - 4>(V::load(half[g][2] + byte0)), 0x30);
     }
     DISTILL_INLINE static const int8_t* sub_scales(const Panel& p, const Prepared&, size_t j, size_t h) { return p.s[2 * j + h]; }
-    template <size_t j, size_t h>
-    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, size_t lane0) {
+    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, size_t j, size_t h, size_t lane0) {
         return V::mul(V::f16(p.d + lane0), V::s8_f32(sub_scales(p, s, j, h) + lane0));
     }
 };
@@ -181,12 +176,10 @@ struct KernelQ2_K {
         return V::masked(V::template shift_right<2 * static_cast<int>(k)>(V::load(half[g] + byte0)), 3);
     }
     DISTILL_INLINE static const uint8_t* sub_scales(const Panel&, const Prepared& s, size_t j, size_t h) { return s.scale[2 * j + h]; }
-    template <size_t j, size_t h>
-    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, size_t lane0) {
+    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, size_t j, size_t h, size_t lane0) {
         return V::mul(V::f16(p.d + lane0), V::u8_f32(sub_scales(p, s, j, h) + lane0));
     }
-    template <size_t j, size_t h>
-    DISTILL_INLINE static typename V::F32 minimum(const Panel& p, const Prepared& s, size_t lane0) {
+    DISTILL_INLINE static typename V::F32 minimum(const Panel& p, const Prepared& s, size_t j, size_t h, size_t lane0) {
         return V::mul(V::f16(p.dmin + lane0), V::u8_f32(s.min[2 * j + h] + lane0));
     }
 };
@@ -222,8 +215,7 @@ struct KernelQ3_K {
         return V::merge(bits, s.half == 0 ? V::template shift_right<kShift>(high) : V::template shift_right<kShift + 4>(high), 4);
     }
     DISTILL_INLINE static const int8_t* sub_scales(const Panel&, const Prepared& s, size_t j, size_t h) { return s.scale[2 * j + h]; }
-    template <size_t j, size_t h>
-    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, size_t lane0) {
+    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, size_t j, size_t h, size_t lane0) {
         return V::mul(V::f16(p.d + lane0), V::s8_f32(sub_scales(p, s, j, h) + lane0));
     }
 };
@@ -254,8 +246,7 @@ struct KernelIQ4_XS {
         return V::lookup(kIq4Table.value, g < 4 ? V::low(bytes) : V::high(bytes));
     }
     DISTILL_INLINE static const int8_t* sub_scales(const Panel&, const Prepared& s, size_t j, size_t) { return s.scale[j]; }
-    template <size_t j, size_t h>
-    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, size_t lane0) {
+    DISTILL_INLINE static typename V::F32 scale(const Panel& p, const Prepared& s, size_t j, size_t h, size_t lane0) {
         return V::mul(V::f16(p.d + lane0), V::s8_f32(sub_scales(p, s, j, h) + lane0));
     }
 };
@@ -354,10 +345,10 @@ DISTILL_INLINE const char* prefetch_from(const Panel* panel) {
     return p - reinterpret_cast<uintptr_t>(p) % Prefetch<V, T>::kStep;
 }
 // The i-th of n shares of a panel's lines: a burst would be more requests than the core keeps under way.
-template <class V, size_t T, class Panel, size_t i, size_t n>
-DISTILL_INLINE void prefetch_share(const char* ahead) {
-    constexpr size_t kStep = Prefetch<V, T>::kStep, kLines = (sizeof(Panel) + kStep - 1) / kStep;
-    unroll<(i + 1) * kLines / n - i * kLines / n>([&](auto k) DISTILL_LAMBDA { V::prefetch(ahead + kStep * (i * kLines / n + k)); });
+template <class V, size_t T, class Panel, size_t n>
+DISTILL_INLINE void prefetch_share(const char* ahead, size_t i) {
+    constexpr size_t kStep = Prefetch<V, T>::kStep, kLines = (sizeof(Panel) / n + kStep - 1) / kStep;
+    unroll<kLines>([&](auto k) DISTILL_LAMBDA { V::prefetch(ahead + kStep * (i * kLines + k)); });
 }
 
 // --- Quantised weights ---------------------------------------------------------------------------------------------
@@ -378,93 +369,92 @@ DISTILL_INLINE void quantised_tile(const MatmulArgs& a, size_t row, size_t lane0
     using F = Format<V>;
     using F32 = typename V::F32;
     using Dot = typename V::template Dot<F::kBits, F::kOffset>;
-    constexpr size_t kBlocks = F::kBlocks;
-    const size_t n_blocks = a.columns / (kActBlock * kBlocks);
+    constexpr size_t kSpans = F::kBlocks / F::kSpan, kSteps = F::kSpan / kAtOnce, kPasses = 2 / kHalves;
+    const size_t n_blocks = a.columns / (kActBlock * F::kBlocks);
     const auto* panel = reinterpret_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_blocks;
-    const auto* x = static_cast<const ActBlock<T>*>(a.x);
+    const auto* x = static_cast<const ActBlock<T>*>(a.x);  // of the span at work
     F32 acc[T][N];
     unroll<T>([&](auto t) DISTILL_LAMBDA { unroll<N>([&](auto n) DISTILL_LAMBDA { acc[t][n] = V::set1(0.0f); }); });
 
-    for (size_t b = 0; b < n_blocks; ++b, ++panel, x += kBlocks) {
+    for (size_t b = 0; b < n_blocks; ++b, ++panel) {
         const auto prepared = F::prepare(*panel);
         const char* ahead = prefetch_from<V, T>(panel);
         F32 both[T][N];
 
-        const auto start = [&](auto j, auto h, Dot (&dot)[T][N]) DISTILL_LAMBDA {
-            unroll<T>([&](auto t) DISTILL_LAMBDA {
-                unroll<N>([&](auto n) DISTILL_LAMBDA { dot[t][n].start(&x[j].minus_8_sum[t][h]); });
-            });
-        };
-        const auto multiply = [&](auto j, auto g, Dot (&dot)[T][N]) DISTILL_LAMBDA {
-            typename V::U8 w[N];
-            unroll<N>([&](auto n) DISTILL_LAMBDA { w[n] = block_weights<F, j, g>(*panel, 4 * (lane0 + n * V::kLanes)); });
-            unroll<T>([&](auto t) DISTILL_LAMBDA {
-                const auto xq = V::broadcast4(x[j].q[t] + 4 * g);
-                unroll<N>([&](auto n) DISTILL_LAMBDA { dot[t][n].template add<g % 4, 4>(w[n], xq); });
-            });
-        };
-        const auto finish = [&](auto j, auto h, Dot (&dot)[T][N]) DISTILL_LAMBDA {
-            const ActBlock<T>& xb = x[j];
-            unroll<N>([&](auto n) DISTILL_LAMBDA {
-                const size_t lane = lane0 + n * V::kLanes;
-                if constexpr (F::kScales == 1) {
-                    unroll<T>([&](auto t) DISTILL_LAMBDA {
-                        const F32 sum = V::to_f32(dot[t][n].sum()), scale = V::set1(xb.scale[t][h]);
-                        both[t][n] = h == 0 ? V::mul(sum, scale) : V::fma(sum, scale, both[t][n]);
-                    });
-                    if constexpr (h == 1) {
-                        const F32 scale = F::template scale<j, 0>(*panel, prepared, lane);
-                        unroll<T>([&](auto t) DISTILL_LAMBDA { acc[t][n] = V::fma(both[t][n], scale, acc[t][n]); });
-                    }
-                    if constexpr (F::kMin != 0) {
+        // One copy of the code for all spans: what streams through the second-level cache takes the lines of much code with it.
+        for (size_t i = 0; i < kSpans; ++i, x += F::kSpan) {
+            const auto& span = F::span(*panel, i);
+            const auto start = [&](auto k, auto h, Dot (&dot)[T][N]) DISTILL_LAMBDA {
+                unroll<T>([&](auto t) DISTILL_LAMBDA {
+                    unroll<N>([&](auto n) DISTILL_LAMBDA { dot[t][n].start(&x[k].minus_8_sum[t][h]); });
+                });
+            };
+            const auto multiply = [&](auto k, auto g, Dot (&dot)[T][N]) DISTILL_LAMBDA {
+                typename V::U8 w[N];
+                unroll<N>([&](auto n) DISTILL_LAMBDA { w[n] = F::template weights<k, g>(span, 4 * (lane0 + n * V::kLanes)); });
+                unroll<T>([&](auto t) DISTILL_LAMBDA {
+                    const auto xq = V::broadcast4(x[k].q[t] + 4 * g);
+                    unroll<N>([&](auto n) DISTILL_LAMBDA { dot[t][n].template add<g % 4, 4>(w[n], xq); });
+                });
+            };
+            const auto finish = [&](auto k, auto h, Dot (&dot)[T][N]) DISTILL_LAMBDA {
+                const ActBlock<T>& xb = x[k];
+                const size_t j = F::kSpan * i + k;
+                unroll<N>([&](auto n) DISTILL_LAMBDA {
+                    const size_t lane = lane0 + n * V::kLanes;
+                    if constexpr (F::kScales == 1) {
+                        unroll<T>([&](auto t) DISTILL_LAMBDA {
+                            const F32 sum = V::to_f32(dot[t][n].sum()), scale = V::set1(xb.scale[t][h]);
+                            both[t][n] = h == 0 ? V::mul(sum, scale) : V::fma(sum, scale, both[t][n]);
+                        });
                         if constexpr (h == 1) {
-                            const F32 min = F::template minimum<j, 0>(*panel, prepared, lane);
+                            const F32 scale = F::scale(*panel, prepared, j, 0, lane);
+                            unroll<T>([&](auto t) DISTILL_LAMBDA { acc[t][n] = V::fma(both[t][n], scale, acc[t][n]); });
+                        }
+                        if constexpr (F::kMin != 0) {
+                            if constexpr (h == 1) {
+                                const F32 min = F::minimum(*panel, prepared, j, 0, lane);
+                                unroll<T>([&](auto t) DISTILL_LAMBDA {
+                                    acc[t][n] = F::kMin > 0 ? V::fma(min, V::set1(xb.sum[t]), acc[t][n])
+                                                            : V::fnma(min, V::set1(xb.sum[t]), acc[t][n]);
+                                });
+                            }
+                        }
+                    } else {
+                        const F32 scale = F::scale(*panel, prepared, j, h, lane);
+                        unroll<T>([&](auto t) DISTILL_LAMBDA { both[t][n] = V::mul(V::to_f32(dot[t][n].sum()), scale); });
+                        if constexpr (F::kMin < 0) {
+                            // sum(q) is kept as -8 * sum(q): an eighth of the minimum makes it a subtraction, exactly.
+                            const F32 min = V::mul(F::minimum(*panel, prepared, j, h, lane), V::set1(0.125f));
                             unroll<T>([&](auto t) DISTILL_LAMBDA {
-                                acc[t][n] = F::kMin > 0 ? V::fma(min, V::set1(xb.sum[t]), acc[t][n])
-                                                        : V::fnma(min, V::set1(xb.sum[t]), acc[t][n]);
+                                const F32 sum = V::set1(static_cast<float>(xb.minus_8_sum[t][h]));
+                                both[t][n] = V::fma(min, sum, both[t][n]);
                             });
                         }
-                    }
-                } else {
-                    const F32 scale = F::template scale<j, h>(*panel, prepared, lane);
-                    unroll<T>([&](auto t) DISTILL_LAMBDA { both[t][n] = V::mul(V::to_f32(dot[t][n].sum()), scale); });
-                    if constexpr (F::kMin < 0) {
-                        // sum(q) is kept as -8 * sum(q): an eighth of the minimum makes it a subtraction, exactly.
-                        const F32 min = V::mul(F::template minimum<j, h>(*panel, prepared, lane), V::set1(0.125f));
                         unroll<T>([&](auto t) DISTILL_LAMBDA {
-                            const F32 sum = V::set1(static_cast<float>(xb.minus_8_sum[t][h]));
-                            both[t][n] = V::fma(min, sum, both[t][n]);
+                            acc[t][n] = V::fma(both[t][n], V::set1(xb.scale[t][h]), acc[t][n]);
                         });
                     }
-                    unroll<T>([&](auto t) DISTILL_LAMBDA {
-                        acc[t][n] = V::fma(both[t][n], V::set1(xb.scale[t][h]), acc[t][n]);
-                    });
-                }
-            });
-        };
+                });
+            };
 
-        unroll<kBlocks / F::kSpan>([&](auto span) DISTILL_LAMBDA {
-            unroll<2 / kHalves>([&](auto pass) DISTILL_LAMBDA {
-                unroll<F::kSpan / kAtOnce>([&](auto step) DISTILL_LAMBDA {
-                    constexpr size_t j0 = span * F::kSpan + step * kAtOnce;
-                    constexpr size_t kPasses = 2 / kHalves, kSteps = F::kSpan / kAtOnce;
-                    prefetch_share<V, T, typename F::Panel, (span * kPasses + pass) * kSteps + step,
-                                   kBlocks / F::kSpan * kPasses * kSteps>(ahead);
-                    Dot dot[kAtOnce][kHalves][T][N];
+            unroll<kPasses * kSteps>([&](auto turn) DISTILL_LAMBDA {
+                constexpr size_t h0 = turn / kSteps, k0 = turn % kSteps * kAtOnce;
+                prefetch_share<V, T, typename F::Panel, kSpans * kPasses * kSteps>(ahead, i * kPasses * kSteps + turn);
+                Dot dot[kAtOnce][kHalves][T][N];
+                unroll<kAtOnce>([&](auto k) DISTILL_LAMBDA {
+                    unroll<kHalves>([&](auto h) DISTILL_LAMBDA { start(constant<k0 + k>, constant<h0 + h>, dot[k][h]); });
+                });
+                unroll<4 * kHalves>([&](auto g) DISTILL_LAMBDA {
                     unroll<kAtOnce>([&](auto k) DISTILL_LAMBDA {
-                        unroll<kHalves>([&](auto h) DISTILL_LAMBDA { start(constant<j0 + k>, constant<pass + h>, dot[k][h]); });
-                    });
-                    unroll<4 * kHalves>([&](auto g) DISTILL_LAMBDA {
-                        unroll<kAtOnce>([&](auto k) DISTILL_LAMBDA {
-                            multiply(constant<j0 + k>, constant<4 * pass + g>, dot[k][g / 4]);
-                        });
-                    });
-                    unroll<kAtOnce>([&](auto k) DISTILL_LAMBDA {
-                        unroll<kHalves>([&](auto h) DISTILL_LAMBDA { finish(constant<j0 + k>, constant<pass + h>, dot[k][h]); });
+                        multiply(constant<k0 + k>, constant<4 * h0 + g>, dot[k][g / 4]);
                     });
                 });
+                unroll<kAtOnce>([&](auto k) DISTILL_LAMBDA {
+                    unroll<kHalves>([&](auto h) DISTILL_LAMBDA { finish(constant<k0 + k>, constant<h0 + h>, dot[k][h]); });
+                });
             });
-        });
+        }
     }
     store_tile<V, N, T>(a, row + lane0, acc);
 }

@@ -718,7 +718,7 @@ DISTILL_INLINE void unpack(Unpacked<V>& u, const typename F::Panel& p, size_t bl
     const char* ahead = prefetch_from<V, 8>(&p);
     for (size_t rows = 0; rows < 4; ++rows) {
         unroll<F::kBlocks / F::kSpan>([&](auto span) DISTILL_LAMBDA {
-            if (rows == 0) prefetch_share<V, 8, typename F::Panel, span, F::kBlocks / F::kSpan>(ahead);
+            if (rows == 0) prefetch_share<V, 8, typename F::Panel, F::kBlocks / F::kSpan>(ahead, span);
             for_each<4, F::kSpan>([&](auto pair, auto k) DISTILL_LAMBDA {
                 constexpr size_t j = span * F::kSpan + k, g = 2 * pair;
                 constexpr size_t at = F::kScales == 1 ? 8 * j + g : 4 * place_of_half(j, g / 4) + g % 4;
