@@ -92,7 +92,7 @@ std::span<const float> forward(const Model& m, std::span<const Part> parts, Scra
         ops.gated(s.gate, s.up.data(), w.gate, w.up, s.h, w.down.format->block_weights == 1);
         ops.matmul({{s.x.data(), &w.down, nullptr, true}}, s.gate);
     }
-    if (!Ops::all_finite(s.x.data(), n_tokens * d_model)) throw not_finite(m.layers.size());
+    if (!ops.all_finite(s.x.data(), n_tokens * d_model)) throw not_finite(m.layers.size());
 
     if (want != Logits::none) {
         // The largest matrix is worth skipping: where only last rows count, they move to the front.
@@ -107,7 +107,7 @@ std::span<const float> forward(const Model& m, std::span<const Part> parts, Scra
         last.rms_norm(s.h, s.x.data(), m.output_norm);
         s.logits.resize(rows * m.output.rows);
         last.logits(s.logits.data(), m.output, s.h, s.output_pairs);
-        if (!Ops::all_finite(s.logits.data(), s.logits.size())) {
+        if (!ops.all_finite(s.logits.data(), s.logits.size())) {
             throw Error("the logits are not finite: the file's output matrix is damaged", Status::failure);
         }
     } else {

@@ -498,11 +498,18 @@ void Ops::attend(Activation& out, const float* q, std::span<const Segment> segme
     for_groups([&](std::size_t first, std::size_t) { quantize_group(out, first, 0, out.n); });
 }
 
-bool Ops::all_finite(const float* x, std::size_t n) {
-    // Infinity and NaN are the patterns whose exponent is all ones; an integer maximum finds them at vector speed.
-    std::uint32_t largest = 0;
-    for (std::size_t i = 0; i < n; ++i) largest = std::max(largest, std::bit_cast<std::uint32_t>(x[i]) & 0x7fffffffu);
-    return largest < 0x7f800000u;
+bool Ops::all_finite(const float* x, std::size_t n) const {
+    constexpr std::size_t kPiece = std::size_t{1} << 15;
+    std::atomic<bool> finite = true;
+    pool_.share((n + kPiece - 1) / kPiece, [&](std::size_t piece, int) {
+        // Infinity and NaN are the patterns whose exponent is all ones; an integer maximum finds them at vector speed.
+        std::uint32_t largest = 0;
+        for (std::size_t i = piece * kPiece; i < std::min(n, (piece + 1) * kPiece); ++i) {
+            largest = std::max(largest, std::bit_cast<std::uint32_t>(x[i]) & 0x7fffffffu);
+        }
+        if (largest >= 0x7f800000u) finite = false;
+    });
+    return finite;
 }
 
 }  // namespace distill

@@ -136,7 +136,7 @@ class Ops {
     // for a product with float weights. up: [n_tokens][gate.n], to work in.
     void gated(Activation& gate, float* up, const Matrix& gate_weight, const Matrix& up_weight, const Activation& h,
                bool floats) const;
-    static bool all_finite(const float* x, std::size_t n);
+    bool all_finite(const float* x, std::size_t n) const;
 
   private:
     Ops(const Ops& other, std::size_t n_tokens) : Ops(other) { n_tokens_ = n_tokens; }
