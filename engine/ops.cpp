@@ -56,7 +56,8 @@ AttendScratch::AttendScratch(std::size_t head_dim, const Kernels& kernels)
       values(kMaxQueries * head_dim),
       page_values(kMaxQueries * head_dim),
       scores(kMaxQueries * KvCache::kPageTokens),
-      expanded(KvCache::kPageTokens * (head_dim + kPanelRows)) {}
+      expanded(KvCache::kPageTokens * (head_dim + kPanelRows)),
+      page(PageAttention::kScratchBytes) {}
 
 OpsScratch::OpsScratch(const Model& m, int n_threads, std::size_t tokens)
     : max_tokens(tokens),
@@ -312,6 +313,7 @@ void Ops::store(std::span<const Segment> segments, std::size_t layer, const floa
 namespace {
 
 constexpr std::size_t kPage = KvCache::kPageTokens;
+static_assert(kPage == PageAttention::kKeys);
 
 // Into the second-level cache.
 void prefetch(const std::byte* from, std::size_t bytes) {
@@ -325,12 +327,18 @@ class PageProducts {
         : kernels_(kernels),
           types_(types),
           head_dim_(head_dim),
+          page_(head_dim % kPanelRows == 0 && head_dim <= PageAttention::kMaxColumns ? kernels.page_attention : nullptr),
           key_product_(matmul(types.keys == KvType::f16 ? FormatId::f16 : FormatId::q8_0)),
           value_product_(matmul(types.values == KvType::f16 ? FormatId::f16 : FormatId::f32)) {}
 
+    // How many are best worked on together: rounding a page for integer products is shared by all.
+    std::size_t best_rows() const { return page_ != nullptr ? kMaxQueries : kMaxQueries / 2; }
     // Once for all pages.
     void prepare(AttendScratch& s, std::size_t rows) const {
-        if (types_.keys == KvType::f16) return;
+        if (types_.keys == KvType::f16) {
+            if (page_ != nullptr) page_->prepare(s.page.data(), s.queries.data(), rows, head_dim_);
+            return;
+        }
         for_groups(rows, [&](std::size_t row, std::size_t n, int group) {
             kernels_.ops.quantize(blocks(s, row), s.queries.data() + row * head_dim_, head_dim_, head_dim_,
                                   static_cast<int>(n), group);
@@ -338,6 +346,10 @@ class PageProducts {
     }
     // scores[row][key] = q . k for the first `keys` keys of the page.
     void scores(AttendScratch& s, const std::byte* panels, std::size_t rows, std::size_t keys) const {
+        if (types_.keys == KvType::f16 && page_ != nullptr) {
+            return page_->scores(s.page.data(), s.scores.data(), reinterpret_cast<const std::uint16_t*>(panels), rows, keys,
+                                 head_dim_);
+        }
         MatmulArgs a{};
         a.n_groups = 1;
         a.panels = panels;
@@ -358,8 +370,13 @@ class PageProducts {
             key_product_(a);
         });
     }
-    // page_values[row] = sum over the first `keys` keys of p * v.
-    void values(AttendScratch& s, const std::byte* panels, std::size_t rows, std::size_t keys) const {
+    // values[row] = values[row] * factor[row] + sum over the first `keys` keys of p * v, p in the place of the scores.
+    void add_values(AttendScratch& s, const std::byte* panels, std::size_t rows, std::size_t keys,
+                    const float* factor) const {
+        if (types_.values == KvType::f16 && page_ != nullptr) {
+            return page_->values(s.page.data(), s.values.data(), factor, s.scores.data(),
+                                 reinterpret_cast<const std::uint16_t*>(panels), rows, keys, head_dim_);
+        }
         MatmulArgs a{};
         a.panels = panels;
         a.columns = keys;
@@ -378,6 +395,10 @@ class PageProducts {
             a.panels = reinterpret_cast<const std::byte*>(s.expanded.data());
         }
         value_product_(a);
+        for (std::size_t r = 0; r < rows; ++r) {
+            kernels_.ops.scale_add(s.values.data() + r * head_dim_, factor[r], s.page_values.data() + r * head_dim_,
+                                   head_dim_);
+        }
     }
 
   private:
@@ -398,6 +419,7 @@ class PageProducts {
     const Kernels& kernels_;
     KvTypes types_;
     std::size_t head_dim_;
+    const PageAttention* page_;
     MatmulFn key_product_, value_product_;
 };
 
@@ -414,7 +436,6 @@ void Ops::attend(Activation& out, const float* q, std::span<const Segment> segme
     const std::size_t share = n_heads / n_kv_heads;  // query heads that read the same keys and values
     const std::size_t heads_at_once = std::min(share, kMaxQueries);
     const std::size_t head_blocks = (share + heads_at_once - 1) / heads_at_once;
-    const std::size_t max_tile = std::max<std::size_t>(32 / heads_at_once, 1);  // tokens
     const float scale = 1.0f / std::sqrt(static_cast<float>(head_dim));
 
     // The tokens [first, first + tokens) of a segment, one KV head and some of the query heads that share it.
@@ -465,11 +486,7 @@ void Ops::attend(Activation& out, const float* q, std::span<const Segment> segme
                     sum[r] = sum[r] * factor[r] + added;
                 }
             }
-            products.values(s, kv.values(layer, kv_head, page), rows, padded);
-            for (std::size_t r = 0; r < rows; ++r) {
-                kernels_.ops.scale_add(s.values.data() + r * head_dim, factor[r], s.page_values.data() + r * head_dim,
-                                       head_dim);
-            }
+            products.add_values(s, kv.values(layer, kv_head, page), rows, padded, factor);
         }
         for (std::size_t r = 0; r < rows; ++r) {
             float* to = out.row(row0 + r / heads) + (head0 + r % heads) * head_dim;
@@ -484,8 +501,9 @@ void Ops::attend(Activation& out, const float* q, std::span<const Segment> segme
     };
     std::vector<Tile> tiles;
     for (const Segment& s : segments) {
-        for (std::size_t t = 0; t < s.n_tokens; t += max_tile)
-            tiles.push_back({&s, t, std::min(max_tile, s.n_tokens - t)});
+        const std::size_t rows = PageProducts(kernels_, s.kv->types(), head_dim).best_rows();
+        const std::size_t most = std::max<std::size_t>(rows / heads_at_once, 1);
+        for (std::size_t t = 0; t < s.n_tokens; t += most) tiles.push_back({&s, t, std::min(most, s.n_tokens - t)});
     }
     // Begin with those that see the most keys, so that the threads end together.
     std::ranges::stable_sort(tiles, std::greater<>(), [](const Tile& t) { return t.segment->position + t.first; });

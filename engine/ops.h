@@ -87,7 +87,7 @@ struct Segment {
 };
 
 // Rows of queries that one tile of attention works on.
-inline constexpr std::size_t kMaxQueries = 64;
+inline constexpr std::size_t kMaxQueries = PageAttention::kMaxRows;
 
 // Working memory of one thread for one tile of attention.
 struct AttendScratch {
@@ -98,6 +98,7 @@ struct AttendScratch {
     Buffer<float> page_values;  // [rows][head_dim]: those of one page
     Buffer<float> scores;       // [rows][kPageTokens]
     Buffer<float> expanded;     // values of one page and head in q8_0, as F32 panels
+    Buffer<std::byte> page;     // PageAttention's
 };
 
 // What operations need beside their operands.

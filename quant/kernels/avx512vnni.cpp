@@ -14,6 +14,7 @@
 #endif
 #include <immintrin.h>
 
+#include "quant/kernels/avx512_attention.h"
 #include "quant/kernels/float_ops.h"
 #include "quant/kernels/matmul.h"
 
@@ -837,6 +838,7 @@ const Kernels kAvx512VnniKernels{"avx512vnni",
                                  {},
                                  kGroups,
                                  true,
-                                 kTileRows};
+                                 kTileRows,
+                                 &kPageAttention512};
 
 }  // namespace distill

@@ -42,6 +42,23 @@ struct FloatOps {
     void (*dequantize)(float* out, const void* blocks, std::size_t n, bool wide);
 };
 
+// The products of attention over one page of keys and values in f16 (engine/kv_cache.h), where a table has better than
+// its products with F16 weights. What is rounded has a scale for each row, key or value, so that no result depends on what
+// shares a call. NaN and infinity come out as NaN or infinity.
+struct PageAttention {
+    static constexpr std::size_t kKeys = 64, kMaxColumns = 128, kMaxRows = 64;
+    static constexpr std::size_t kScratchBytes = std::size_t{48} << 10;  // aligned to 64; keeps queries between calls
+
+    // rows <= kMaxRows, columns <= kMaxColumns and a multiple of 16; n_keys <= kKeys, a multiple of 16.
+    void (*prepare)(void* scratch, const float* queries, std::size_t rows, std::size_t columns);
+    // out[row * kKeys + key] = query . key
+    void (*scores)(void* scratch, float* out, const std::uint16_t* keys, std::size_t rows, std::size_t n_keys,
+                   std::size_t columns);
+    // out[row][columns] = out * factor[row] + sum over keys of weights[row * kKeys + key] * value; weights >= 0
+    void (*values)(void* scratch, float* out, const float* factor, const float* weights, const std::uint16_t* values,
+                   std::size_t rows, std::size_t n_keys, std::size_t columns);
+};
+
 struct Kernels {
     std::string_view name;  // "avx512vnni": the speed line and --kernels use it
     CpuFeatures needs;      // all must be present, register state saved by the OS included
@@ -58,6 +75,7 @@ struct Kernels {
     std::size_t groups_at_once = 1;  // that one call takes: unpacking weights is shared by more tokens
     bool logits_twice = true;  // the input of the output matrix is rounded twice (Ops::logits), if that is not wide
     std::size_t rows_at_once = kPanelRows;  // that a call for a whole group or more works on: another number wastes a part
+    const PageAttention* page_attention = nullptr;
 
     bool is_wide(const Format& f) const { return wide[static_cast<std::size_t>(&f - formats().data())]; }
     MatmulFn matmul_of(const Format& f) const {

@@ -268,7 +268,7 @@ std::vector<float> copy(std::span<const float> x) {
 // That befalls about one in two hundred: sums of some hundred terms carry 1e-6, and the edges are 5e-4 apart. Their
 // errors are two to three times those of ordinary rounding, so the cost is up to 3 * sqrt(1/200) = 0.2 of what the
 // cache costs altogether; half of it is the bound. It is some 2e-4 of a logit, and a wrong row, pair or head is off
-// by 1.
+// by 1. Where attention itself is made of integers, that may cost as much again as f16 does (measured: up to 0.7 of it).
 void check_float_model(const Shape& shape, int n_tokens, std::string_view kernels) {
     Loaded model{build(shape), kernels};
     const auto ids = random_ids(n_tokens, model.n_vocab());
@@ -278,7 +278,8 @@ void check_float_model(const Shape& shape, int n_tokens, std::string_view kernel
     const Matrix rounded = reference.forward(ids, Rounding::as_engine);
     REQUIRE(deviation(exact) > 0.1);  // a flat output would prove nothing
     REQUIRE(rms(rounded - exact) < 1e-3 * deviation(exact));
-    CHECK(rms(as_matrix(ours, model.n_vocab()) - rounded) <= 0.5 * rms(rounded - exact));
+    const double allowed = choose_kernels(kernels).page_attention == nullptr ? 0.5 : 1.0;
+    CHECK(rms(as_matrix(ours, model.n_vocab()) - rounded) <= allowed * rms(rounded - exact));
     CHECK(same_bits(run(model, ids, 1), ours));  // decoding is prefill of one row
     CHECK(same_bits(run(model, ids, 5), ours));
 }
@@ -331,7 +332,7 @@ TEST_CASE("forward agrees with an independent float64 pass over shapes", "[engin
 TEST_CASE("where no f16 value lies on the edge, float32 arithmetic is all that differs", "[engine]") {
     // One layer and three tokens hold so few keys and values that in some of seven models none rounds the other way.
     // The second best shows the arithmetic alone: 2^-24 for each of some ten operations in a row that matter. A mistake
-    // would show in all seven.
+    // would show in all seven. Integers of 13 bits in attention are some 1e-4 apart from it in each of them.
     for (const Kernels* k : runnable_kernels()) {
         for (Shape s : various_shapes()) {
             s.spec.n_layers = 1;
@@ -347,7 +348,7 @@ TEST_CASE("where no f16 value lies on the edge, float32 arithmetic is all that d
             }
             std::sort(errors.begin(), errors.end());
             INFO(k->name << ": " << describe(s));
-            CHECK(errors[1] < 1e-6);
+            CHECK(errors[1] < (k->page_attention == nullptr ? 1e-6 : 2e-4));
         }
     }
 }

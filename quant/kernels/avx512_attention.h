@@ -1,0 +1,217 @@
+// Attention over a page of 64 keys and values in f16, as products of 16-bit integers: vpdpwssd makes 32 of them where a
+// float multiply-add makes 16. Included by the file that is compiled for AVX-512 with VNNI.
+//
+// Every key, value, query and row of weights has a scale of its own, so that a token's result depends on nothing but what
+// the token sees. Of keys and values 13 bits and a sign are kept, counted from their largest number (f16 keeps 11 of each
+// number). A query or a row of weights is as large as 16 bits allow, and so that its sum of magnitudes times the largest
+// key or value fits 32 bits: sums of a product cannot overflow. With 128 numbers of normal distribution that leaves 13 bits too.
+#pragma once
+
+#include <immintrin.h>
+
+#include "quant/kernels/kernels.h"
+#include "quant/kernels/matmul.h"
+
+namespace distill {
+namespace {
+
+namespace attention512 {
+
+constexpr std::size_t kKeys = PageAttention::kKeys, kColumns = PageAttention::kMaxColumns, kRows = PageAttention::kMaxRows;
+constexpr std::size_t kKeyPanels = kKeys / kPanelRows;
+constexpr int kLargest = 8191;          // of a key or a value
+constexpr int kLargestOfRow = 32767;    // of a query or a row of weights, ...
+constexpr int kLargestSum = 0x7fffffff / kLargest - static_cast<int>(kColumns);  // ... and of its magnitudes, each rounded
+
+// Pairs of neighbouring columns, or keys, side by side: of a row; of 16 rows of a panel.
+using Pair = std::int32_t;
+using PanelPair = std::int32_t[kPanelRows];
+
+struct Scratch {
+    alignas(64) Pair queries[kRows][kColumns / 2], weights[kRows][kKeys / 2];
+    alignas(64) PanelPair panels[kColumns * kKeys / 2 / kPanelRows];  // of the keys, then of the values
+    alignas(64) float query_scale[kRows], weight_scale[kRows], key_scale[kKeys], value_scale[kKeys], per_value[kKeys];
+};
+static_assert(sizeof(Scratch) <= PageAttention::kScratchBytes);
+
+DISTILL_INLINE __m512 f16(const std::uint16_t* p) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
+
+// scale = largest / kLargest, and its inverse: 0 for zeros; NaN and infinity stay what they are in the scale.
+DISTILL_INLINE void scales_of(__m512 largest, __m512& scale, __m512& inverse) {
+    scale = _mm512_mul_ps(largest, _mm512_set1_ps(1.0f / kLargest));
+    const __mmask16 some = _mm512_cmp_ps_mask(largest, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+    inverse = _mm512_maskz_div_ps(some, _mm512_set1_ps(kLargest), largest);
+}
+DISTILL_INLINE __m512i rounded(__m512 v, __m512 inverse) {
+    return _mm512_cvtps_epi32(_mm512_mul_ps(v, inverse));
+}
+DISTILL_INLINE __m512i pair(__m512i low, __m512i high) {
+    return _mm512_mask_mov_epi16(_mm512_slli_epi32(high, 16), 0x55555555u, low);
+}
+
+// n numbers, a multiple of 16, of a query or a row of weights; returns the scale.
+DISTILL_INLINE float round_row(Pair* out, const float* x, std::size_t n) {
+    // As bit patterns, so that NaN comes out on top.
+    __m512i largest = _mm512_setzero_si512();
+    __m512 sum = _mm512_setzero_ps();
+    for (std::size_t i = 0; i < n; i += 16) {
+        const __m512 magnitudes = _mm512_abs_ps(_mm512_loadu_ps(x + i));
+        largest = _mm512_max_epu32(largest, _mm512_castps_si512(magnitudes));
+        sum = _mm512_add_ps(sum, magnitudes);
+    }
+    const std::uint32_t top_bits = _mm512_reduce_max_epu32(largest);
+    float top;
+    __builtin_memcpy(&top, &top_bits, 4);
+    const float by_sum = _mm512_reduce_add_ps(sum) * (1.0f / kLargestSum), by_top = top * (1.0f / kLargestOfRow);
+    const float scale = by_sum > by_top ? by_sum : by_top;
+    const __m512 inverse = _mm512_set1_ps(top == 0.0f ? 0.0f : 1.0f / scale);
+    for (std::size_t i = 0; i < n; i += 16) {
+        _mm256_store_si256(reinterpret_cast<__m256i*>(out + i / 2),
+                           _mm512_cvtsepi32_epi16(rounded(_mm512_loadu_ps(x + i), inverse)));
+    }
+    return scale;
+}
+
+DISTILL_INLINE __m512i two_columns(const std::uint16_t* p) {
+    return _mm512_and_si512(_mm512_loadu_si512(p), _mm512_set1_epi16(0x7fff));
+}
+
+// A panel of 16 keys, columns one behind the other.
+DISTILL_INLINE void round_keys(PanelPair* out, float* scale, const std::uint16_t* panel, std::size_t columns) {
+    // Magnitudes of f16 are in the order of their bits.
+    __m512i largest = two_columns(panel);
+    for (std::size_t c = 2; c < columns; c += 2) {
+        largest = _mm512_max_epu16(largest, two_columns(panel + c * kPanelRows));
+    }
+    __m512 of_key, inverse;
+    scales_of(_mm512_cvtph_ps(_mm256_max_epu16(_mm512_castsi512_si256(largest), _mm512_extracti64x4_epi64(largest, 1))), of_key, inverse);
+    _mm512_store_ps(scale, of_key);
+    for (std::size_t c = 0; c < columns; c += 2) {
+        const std::uint16_t* p = panel + c * kPanelRows;
+        _mm512_store_si512(out[c / 2], pair(rounded(f16(p), inverse), rounded(f16(p + kPanelRows), inverse)));
+    }
+}
+
+// All panels of 16 columns of values, keys one behind the other in each.
+DISTILL_INLINE void round_values(PanelPair* out, Scratch& s, const std::uint16_t* panels, std::size_t keys,
+                                 std::size_t n_panels) {
+    alignas(64) std::uint16_t largest[kKeys];
+    for (std::size_t k = 0; k < keys; k += 2) {
+        __m512i v = two_columns(panels + k * kPanelRows);
+        for (std::size_t p = 1; p < n_panels; ++p) {
+            v = _mm512_max_epu16(v, two_columns(panels + (p * kKeys + k) * kPanelRows));
+        }
+        // The 16 columns of each key, in 256 bits, come together in all of them.
+        v = _mm512_max_epu16(v, _mm512_shuffle_i64x2(v, v, 0xb1));
+        v = _mm512_max_epu16(v, _mm512_shuffle_epi32(v, _MM_PERM_BADC));
+        v = _mm512_max_epu16(v, _mm512_shuffle_epi32(v, _MM_PERM_CDAB));
+        v = _mm512_max_epu16(v, _mm512_rol_epi32(v, 16));
+        largest[k] = static_cast<std::uint16_t>(_mm512_cvtsi512_si32(v));
+        largest[k + 1] = static_cast<std::uint16_t>(_mm_cvtsi128_si32(_mm512_extracti32x4_epi32(v, 2)));
+    }
+    for (std::size_t k = 0; k < keys; k += 16) {
+        __m512 scale, inverse;
+        scales_of(f16(largest + k), scale, inverse);
+        _mm512_store_ps(s.value_scale + k, scale);
+        _mm512_store_ps(s.per_value + k, inverse);
+    }
+    for (std::size_t p = 0; p < n_panels; ++p) {
+        for (std::size_t k = 0; k < keys; k += 2) {
+            const std::uint16_t* from = panels + (p * kKeys + k) * kPanelRows;
+            _mm512_store_si512(out[p * (keys / 2) + k / 2],
+                               pair(rounded(f16(from), _mm512_set1_ps(s.per_value[k])),
+                                    rounded(f16(from + kPanelRows), _mm512_set1_ps(s.per_value[k + 1]))));
+        }
+    }
+}
+
+// put(row, panel, sums) for T rows and N panels: sums over n_pairs of panels[.][lane] * rows[.].
+template <std::size_t N, std::size_t T, class Put>
+DISTILL_INLINE void tile(const PanelPair* panels, std::size_t panel, std::size_t n_pairs, const Pair* rows, std::size_t stride,
+                         std::size_t row, const Put& put) {
+    __m512i acc[T][N];
+    unroll<T>([&](auto t) DISTILL_LAMBDA { unroll<N>([&](auto n) DISTILL_LAMBDA { acc[t][n] = _mm512_setzero_si512(); }); });
+    const PanelPair* w = panels + panel * n_pairs;
+    const Pair* x = rows + row * stride;
+    for (std::size_t c = 0; c < n_pairs; ++c) {
+        __m512i v[N];
+        unroll<N>([&](auto n) DISTILL_LAMBDA { v[n] = _mm512_load_si512(w[n * n_pairs + c]); });
+        unroll<T>([&](auto t) DISTILL_LAMBDA {
+            const __m512i xt = _mm512_set1_epi32(x[t * stride + c]);
+            unroll<N>([&](auto n) DISTILL_LAMBDA { acc[t][n] = _mm512_dpwssd_epi32(acc[t][n], v[n], xt); });
+        });
+    }
+    unroll<T>([&](auto t) DISTILL_LAMBDA {
+        unroll<N>([&](auto n) DISTILL_LAMBDA { put(row + t, panel + n, _mm512_cvtepi32_ps(acc[t][n])); });
+    });
+}
+
+template <std::size_t T, class Put>
+void rows_of(const PanelPair* panels, std::size_t n_panels, std::size_t n_pairs, const Pair* rows, std::size_t stride,
+             std::size_t row, const Put& put) {
+    std::size_t panel = 0;
+    for (; panel + 2 <= n_panels; panel += 2) tile<2, T>(panels, panel, n_pairs, rows, stride, row, put);
+    if (panel < n_panels) tile<1, T>(panels, panel, n_pairs, rows, stride, row, put);
+}
+
+template <class Put>
+DISTILL_INLINE void products(const PanelPair* panels, std::size_t n_panels, std::size_t n_pairs, const Pair* rows,
+                             std::size_t stride, std::size_t n_rows, const Put& put) {
+    constexpr std::size_t kMost = 7;
+    std::size_t row = 0;
+    for (; row + kMost <= n_rows; row += kMost) rows_of<kMost>(panels, n_panels, n_pairs, rows, stride, row, put);
+    unroll<kMost - 1>([&](auto i) DISTILL_LAMBDA {
+        if (n_rows - row == i + 1) rows_of<i + 1>(panels, n_panels, n_pairs, rows, stride, row, put);
+    });
+}
+
+void prepare(void* scratch, const float* queries, std::size_t rows, std::size_t columns) {
+    auto& s = *static_cast<Scratch*>(scratch);
+    for (std::size_t r = 0; r < rows; ++r) {
+        s.query_scale[r] = round_row(s.queries[r], queries + r * columns, columns);
+    }
+}
+
+void scores(void* scratch, float* out, const std::uint16_t* keys, std::size_t rows, std::size_t n_keys,
+            std::size_t columns) {
+    auto& s = *static_cast<Scratch*>(scratch);
+    const std::size_t n_panels = n_keys / kPanelRows;
+    for (std::size_t p = 0; p < n_panels; ++p) {
+        round_keys(s.panels + p * (columns / 2), s.key_scale + p * kPanelRows, keys + p * columns * kPanelRows, columns);
+    }
+    const auto put = [&](std::size_t row, std::size_t panel, __m512 sum) DISTILL_LAMBDA {
+        const __m512 scale = _mm512_mul_ps(_mm512_load_ps(s.key_scale + panel * kPanelRows), _mm512_set1_ps(s.query_scale[row]));
+        _mm512_storeu_ps(out + row * kKeys + panel * kPanelRows, _mm512_mul_ps(sum, scale));
+    };
+    products(s.panels, n_panels, columns / 2, s.queries[0], kColumns / 2, rows, put);
+}
+
+void values(void* scratch, float* out, const float* factor, const float* weights, const std::uint16_t* values,
+            std::size_t rows, std::size_t n_keys, std::size_t columns) {
+    auto& s = *static_cast<Scratch*>(scratch);
+    const std::size_t n_panels = columns / kPanelRows;
+    round_values(s.panels, s, values, n_keys, n_panels);
+    for (std::size_t r = 0; r < rows; ++r) {
+        alignas(64) float scaled[kKeys];
+        for (std::size_t k = 0; k < n_keys; k += 16) {
+            _mm512_store_ps(scaled + k,
+                            _mm512_mul_ps(_mm512_loadu_ps(weights + r * kKeys + k), _mm512_load_ps(s.value_scale + k)));
+        }
+        s.weight_scale[r] = round_row(s.weights[r], scaled, n_keys);
+    }
+    const auto put = [&](std::size_t row, std::size_t panel, __m512 sum) DISTILL_LAMBDA {
+        float* to = out + row * columns + panel * kPanelRows;
+        const __m512 before = _mm512_mul_ps(_mm512_loadu_ps(to), _mm512_set1_ps(factor[row]));
+        _mm512_storeu_ps(to, _mm512_fmadd_ps(sum, _mm512_set1_ps(s.weight_scale[row]), before));
+    };
+    products(s.panels, n_panels, n_keys / 2, s.weights[0], kKeys / 2, rows, put);
+}
+
+}  // namespace attention512
+
+constexpr PageAttention kPageAttention512{attention512::prepare, attention512::scores, attention512::values};
+
+}  // namespace
+}  // namespace distill
