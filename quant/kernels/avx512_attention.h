@@ -131,8 +131,9 @@ DISTILL_INLINE void round_values(PanelPair* out, Scratch& s, const std::uint16_t
 template <std::size_t N, std::size_t T, class Put>
 DISTILL_INLINE void tile(const PanelPair* panels, std::size_t panel, std::size_t n_pairs, const Pair* rows, std::size_t stride,
                          std::size_t row, const Put& put) {
-    __m512i acc[T][N];
-    unroll<T>([&](auto t) DISTILL_LAMBDA { unroll<N>([&](auto n) DISTILL_LAMBDA { acc[t][n] = _mm512_setzero_si512(); }); });
+    // As 16 numbers: GCC copies each sum twice in each step when it takes them for eight of 64 bits.
+    using Sums = std::int32_t __attribute__((vector_size(64)));
+    Sums acc[T][N] = {};
     const PanelPair* w = panels + panel * n_pairs;
     const Pair* x = rows + row * stride;
     for (std::size_t c = 0; c < n_pairs; ++c) {
@@ -140,11 +141,11 @@ DISTILL_INLINE void tile(const PanelPair* panels, std::size_t panel, std::size_t
         unroll<N>([&](auto n) DISTILL_LAMBDA { v[n] = _mm512_load_si512(w[n * n_pairs + c]); });
         unroll<T>([&](auto t) DISTILL_LAMBDA {
             const __m512i xt = _mm512_set1_epi32(x[t * stride + c]);
-            unroll<N>([&](auto n) DISTILL_LAMBDA { acc[t][n] = _mm512_dpwssd_epi32(acc[t][n], v[n], xt); });
+            unroll<N>([&](auto n) DISTILL_LAMBDA { acc[t][n] = reinterpret_cast<Sums>(_mm512_dpwssd_epi32(reinterpret_cast<__m512i>(acc[t][n]), v[n], xt)); });
         });
     }
     unroll<T>([&](auto t) DISTILL_LAMBDA {
-        unroll<N>([&](auto n) DISTILL_LAMBDA { put(row + t, panel + n, _mm512_cvtepi32_ps(acc[t][n])); });
+        unroll<N>([&](auto n) DISTILL_LAMBDA { put(row + t, panel + n, _mm512_cvtepi32_ps(reinterpret_cast<__m512i>(acc[t][n]))); });
     });
 }
 
