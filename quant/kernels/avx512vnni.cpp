@@ -102,8 +102,8 @@ struct UnitBlock {
     std::int32_t minus_8_sum[T][2], minus_128_sum[T][2];
     float unit[T];
     float sum[T];  // of unit * m * q
-    // Sums of m * q, divided by kSumUnit and rounded: what the minima of k-quants are multiplied with. Block 2i has its own and that
-    // of block 2i + 1.
+    // In every other block, its own and that of the next: sums of m * q, divided by kSumUnit and rounded, which the
+    // minima of k-quants are multiplied with.
     std::int16_t sums[T][2];
 };
 template <std::size_t T>
@@ -141,6 +141,14 @@ DISTILL_INLINE void transpose(__m512 (&v)[16]) {
     });
 }
 
+// Two numbers of 16 bits in each lane: the lower half of one, the upper half of the other.
+DISTILL_INLINE __m512i halves_of(__m512i low, __m512i high) {
+    return _mm512_mask_mov_epi16(high, 0x55555555u, low);
+}
+DISTILL_INLINE __m512i pair_of(__m512i low, __m512i high) {
+    return halves_of(low, _mm512_slli_epi32(high, 16));
+}
+
 // 256 columns of one token on their way, each register a column of all halves. Two steps, so that one unit's divisions and
 // long sums are waited for while others are at work.
 struct UnitInProgress {
@@ -175,28 +183,32 @@ struct UnitInProgress {
     // Of the blocks that come of it, `n_blocks` are stored.
     template <std::size_t T>
     DISTILL_INLINE void round(UnitBlock<T>* out, std::size_t t, std::size_t n_blocks) const {
-        __m512 best_m, best_factor, least_loss;
+        __m512 m_of[kTries], factor_of[kTries], squares[kTries][2] = {};
         unroll<kTries>([&](auto i) DISTILL_LAMBDA {
-            const __m512 m = _mm512_add_ps(_mm512_load_ps(least_m), _mm512_set1_ps(static_cast<float>(i)));
-            const __m512 factor = _mm512_div_ps(_mm512_set1_ps(per_unit), m);
-            __m512 squares[4] = {};
-            unroll<kHalfColumns>([&](auto k) DISTILL_LAMBDA {
-                const __m512 q = _mm512_mul_ps(_mm512_load_ps(x[k]), factor);
+            m_of[i] = _mm512_add_ps(_mm512_load_ps(least_m), _mm512_set1_ps(static_cast<float>(i)));
+            factor_of[i] = _mm512_div_ps(_mm512_set1_ps(per_unit), m_of[i]);
+        });
+        unroll<kHalfColumns>([&](auto k) DISTILL_LAMBDA {
+            const __m512 v = _mm512_load_ps(x[k]);
+            unroll<kTries>([&](auto i) DISTILL_LAMBDA {
+                const __m512 q = _mm512_mul_ps(v, factor_of[i]);
                 const __m512 lost =
                     _mm512_sub_ps(q, _mm512_roundscale_ps(q, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
-                squares[k % 4] = _mm512_fmadd_ps(lost, lost, squares[k % 4]);
+                squares[i][k % 2] = _mm512_fmadd_ps(lost, lost, squares[i][k % 2]);
             });
+        });
+        __m512 best_m, best_factor, least_loss;
+        unroll<kTries>([&](auto i) DISTILL_LAMBDA {
             const __m512 loss =
-                _mm512_mul_ps(_mm512_add_ps(_mm512_add_ps(squares[0], squares[1]), _mm512_add_ps(squares[2], squares[3])),
-                              _mm512_mul_ps(m, m));
+                _mm512_mul_ps(_mm512_add_ps(squares[i][0], squares[i][1]), _mm512_mul_ps(m_of[i], m_of[i]));
             const __mmask16 better = i == 0 ? 0xffff : _mm512_cmp_ps_mask(loss, least_loss, _CMP_LT_OQ);
-            best_m = i == 0 ? m : _mm512_mask_mov_ps(best_m, better, m);
-            best_factor = i == 0 ? factor : _mm512_mask_mov_ps(best_factor, better, factor);
+            best_m = i == 0 ? m_of[i] : _mm512_mask_mov_ps(best_m, better, m_of[i]);
+            best_factor = i == 0 ? factor_of[i] : _mm512_mask_mov_ps(best_factor, better, factor_of[i]);
             least_loss = i == 0 ? loss : _mm512_mask_mov_ps(least_loss, better, loss);
         });
 
         // In each 128 bits four columns of four halves become four halves of four columns, then the halves' columns come
-        // together: q[h % 4][h / 4].
+        // together: half h in the h / 4-th 128 bits of q[h % 4].
         const __m512i transposed = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
         __m512i sums = _mm512_setzero_si512(), four[4];
         unroll<4>([&](auto c) DISTILL_LAMBDA {
@@ -209,37 +221,35 @@ struct UnitInProgress {
                 _mm512_packs_epi16(_mm512_packs_epi32(whole[0], whole[1]), _mm512_packs_epi32(whole[2], whole[3])),
                 transposed);
         });
-        alignas(64) std::int8_t q[4][kHalves / 4][kHalfColumns];
         const __m512i low0 = _mm512_unpacklo_epi32(four[0], four[1]), low2 = _mm512_unpacklo_epi32(four[2], four[3]),
                       high0 = _mm512_unpackhi_epi32(four[0], four[1]), high2 = _mm512_unpackhi_epi32(four[2], four[3]);
-        _mm512_store_si512(q[0], _mm512_unpacklo_epi64(low0, low2));
-        _mm512_store_si512(q[1], _mm512_unpackhi_epi64(low0, low2));
-        _mm512_store_si512(q[2], _mm512_unpacklo_epi64(high0, high2));
-        _mm512_store_si512(q[3], _mm512_unpackhi_epi64(high0, high2));
+        const __m512i q[4] = {_mm512_unpacklo_epi64(low0, low2), _mm512_unpackhi_epi64(low0, low2),
+                              _mm512_unpacklo_epi64(high0, high2), _mm512_unpackhi_epi64(high0, high2)};
 
         const __m512i m = _mm512_cvtps_epi32(best_m), of_half = _mm512_mullo_epi32(m, sums);
         const __m512i of_block = _mm512_add_epi32(of_half, _mm512_shuffle_epi32(of_half, _MM_PERM_CDAB));  // each twice
-        alignas(64) std::int32_t minus_8[kUnitBlocks][2], minus_128[kUnitBlocks][2];
-        alignas(64) float sum[kHalves];
-        alignas(32) std::int16_t m16[kUnitBlocks][2], rounded[kHalves + 1];
+        const __m512i of_sums = _mm512_srai_epi32(_mm512_add_epi32(of_block, _mm512_set1_epi32(kSumUnit / 2)), kSumShift);
+        alignas(64) std::int32_t minus_8[kUnitBlocks][2], minus_128[kUnitBlocks][2], pairs[kUnitBlocks][2];
+        alignas(64) float sum[kUnitBlocks][2];
+        alignas(32) std::int16_t m16[kUnitBlocks][2];
         _mm512_store_si512(minus_8, _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_slli_epi32(sums, 3)));
         _mm512_store_si512(minus_128, _mm512_sub_epi32(_mm512_set1_epi32(4), _mm512_slli_epi32(sums, 7)));
+        _mm512_store_si512(pairs, pair_of(of_sums, _mm512_shuffle_epi32(of_sums, _MM_PERM_BADC)));
         _mm512_store_ps(sum, _mm512_mul_ps(_mm512_cvtepi32_ps(of_block), _mm512_set1_ps(unit)));
         _mm256_store_si256(reinterpret_cast<__m256i*>(m16), _mm512_cvtepi32_epi16(m));
-        const __m512i of_sums = _mm512_srai_epi32(_mm512_add_epi32(of_block, _mm512_set1_epi32(kSumUnit / 2)), kSumShift);
-        _mm256_store_si256(reinterpret_cast<__m256i*>(rounded), _mm512_cvtepi32_epi16(of_sums));
-        rounded[kHalves] = 0;
-        for (std::size_t b = 0; b < n_blocks; ++b) {
-            for (std::size_t h = 0; h < 2; ++h) {
-                __builtin_memcpy(out[b].q[t] + h * kHalfColumns, q[2 * (b % 2) + h][b / 2], kHalfColumns);
-            }
+        unroll<kUnitBlocks>([&](auto b) DISTILL_LAMBDA {
+            if (b >= n_blocks) return;
+            unroll<2>([&](auto h) DISTILL_LAMBDA {
+                _mm_storeu_si128(reinterpret_cast<__m128i*>(out[b].q[t] + h * kHalfColumns),
+                                 _mm512_extracti32x4_epi32(q[2 * (b % 2) + h], b / 2));
+            });
             __builtin_memcpy(out[b].m[t], m16[b], sizeof(m16[b]));
             __builtin_memcpy(out[b].minus_8_sum[t], minus_8[b], sizeof(minus_8[b]));
             __builtin_memcpy(out[b].minus_128_sum[t], minus_128[b], sizeof(minus_128[b]));
+            out[b].sum[t] = sum[b][0];
             out[b].unit[t] = unit;
-            out[b].sum[t] = sum[2 * b];
-            __builtin_memcpy(out[b].sums[t], rounded + 2 * b + 1, sizeof(out[b].sums[t]));
-        }
+            if constexpr (b % 2 == 0) __builtin_memcpy(out[b].sums[t], pairs[b], sizeof(out[b].sums[t]));
+        });
     }
 };
 
@@ -289,7 +299,7 @@ void dequantize512(float* out, const void* blocks, std::size_t n, bool) {
     for (std::size_t i = 0; i < n; ++i) {
         const UnitBlock<1>& b = from[i / kActBlock];
         const std::size_t k = i % kActBlock;
-        out[i] = static_cast<float>(b.q[0][k] * b.m[0][k / (kActBlock / 2)]) * b.unit[0];
+        out[i] = static_cast<float>(b.q[0][k] * b.m[0][k / kHalfColumns]) * b.unit[0];
     }
 }
 
@@ -333,14 +343,6 @@ DISTILL_INLINE __m512i wide(const std::uint8_t* p) {
 DISTILL_INLINE __m512i wide(const std::int8_t* p) {
     return _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
-// Two numbers of 16 bits in each lane: the lower half of one, the upper half of the other.
-DISTILL_INLINE __m512i halves_of(__m512i low, __m512i high) {
-    return _mm512_mask_mov_epi16(high, 0x55555555u, low);
-}
-DISTILL_INLINE __m512i pair_of(__m512i low, __m512i high) {
-    return halves_of(low, _mm512_slli_epi32(high, 16));
-}
-
 // What the sum of half h of a block starts with: -offset * sum(q), and a half of what the shift takes away.
 template <class F, std::size_t T>
 DISTILL_INLINE __m512i start_sum(const UnitBlock<T>& x, std::size_t t, std::size_t h) {
