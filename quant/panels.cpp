@@ -228,10 +228,12 @@ void pack_blocks(std::byte* out, const std::byte* rows, std::size_t row_bytes, s
     static constexpr Block kNoRow{};
     const std::size_t n_blocks = columns / static_cast<std::size_t>(Block::kWeights);
     auto* panels = reinterpret_cast<Panel*>(out);
-    // 16 rows are 16 short streams, more than the hardware's prefetcher follows; but the next panel's are one stretch.
-    const std::byte* next = rows + kRows * row_bytes;
+    // 16 rows are 16 short streams, more than the hardware's prefetcher follows: their bytes, one stretch of the file, are
+    // read once in order, and are in the second-level cache when they are wanted.
+    for (std::size_t at = 0; at < std::min(n_rows, kRows) * row_bytes; at += 64) {
+        static_cast<void>(*reinterpret_cast<const volatile std::byte*>(rows + at));
+    }
     for (std::size_t i = 0; i < n_blocks; ++i) {
-        for (std::size_t at = 0; at < sizeof(Panel); at += 64) __builtin_prefetch(next + i * sizeof(Panel) + at, 0, 2);
         for (std::size_t r = 0; r < kRows; r += 4) {
             FourRows<Block> four;
             unroll<4>([&](auto k) DISTILL_LAMBDA {
