@@ -491,7 +491,8 @@ void Ops::attend(Activation& out, const float* q, std::span<const Segment> segme
         for (std::size_t r = 0; r < rows; ++r) {
             float* to = out.row(row0 + r / heads) + (head0 + r % heads) * head_dim;
             const float* values = s.values.data() + r * head_dim;
-            for (std::size_t i = 0; i < head_dim; ++i) to[i] = values[i] / sum[r];
+            const float share_of_all = 1.0f / sum[r];
+            for (std::size_t i = 0; i < head_dim; ++i) to[i] = values[i] * share_of_all;
         }
     };
 
