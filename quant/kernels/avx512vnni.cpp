@@ -591,9 +591,9 @@ void span_rows(const MatmulArgs& args) {
 }
 
 // --- Many tokens ---------------------------------------------------------------------------------------------------
-// Blocks that share bytes are unpacked once for all tokens, into the first-level cache. Half of the 32 registers hold a
-// block of 32 rows, so that what is loaded of a token meets two of them (with one, loads would be the bound), and the
-// tokens of several groups pass over them one after the other. What they sum up waits in memory.
+// Half of the 32 registers hold a block of 32 rows, so that what is loaded of a token meets two of them (with one, loads
+// would be the bound), and the tokens of several groups pass over them one after the other. What they sum up waits in
+// memory.
 
 constexpr std::size_t kGroups = 16;  // in one call
 constexpr std::size_t kCachedBytes = std::size_t{256} << 10;
@@ -601,44 +601,27 @@ constexpr std::size_t kPanels = 2, kTileRows = kPanels * kPanelRows;
 using RowSums = float[kTileRows];
 using PairSums = std::int32_t[kPanelRows];  // of 16 bits, two to a lane
 
-template <class F>
-struct UnpackedSpan {
-    alignas(64) std::uint8_t w[F::kSpan][kPanels][8][4 * kPanelRows];
-    // Floats, or pairs of 16 bits where halves have scales. Where blocks have whole numbers, the second of each pair has those
-    // of both, in the order that block_tokens() wants.
-    alignas(64) std::int32_t scale[F::kSpan][kPanels][kPanelRows];
-
-    // The i-th span of two panel blocks.
-    DISTILL_INLINE void unpack(const typename F::Panel* const (&panel)[kPanels],
-                               const typename F::Prepared (&prepared)[kPanels], std::size_t i) {
-        unroll<F::kSpan * kPanels>([&](auto at) DISTILL_LAMBDA {
-            constexpr std::size_t k = at / kPanels, n = at % kPanels;
-            const std::size_t j = i * F::kSpan + k;
-            const auto& span = F::span(*panel[n], i);
-            unroll<8>([&](auto g)
-                          DISTILL_LAMBDA { _mm512_store_si512(w[k][n][g], F::template weights<k, g>(span, 0)); });
-            if constexpr (F::kScales == 2)
-                _mm512_store_si512(scale[k][n], half_scales<F>(*panel[n], prepared[n], j));
-            else if constexpr (!Traits<F>::kWholeScales)
-                _mm512_store_ps(scale[k][n], F::scale(*panel[n], prepared[n], 0, 0, 0));
-            else if (j % 2 == 1)
-                _mm512_store_si512(scale[k][n], pair_scales<F>(*panel[n], prepared[n], j - 1, n == 1));
-        });
-    }
-};
-
-// Block k of what is unpacked; `place`: in a pair of blocks, where their scales are whole numbers. Of the first of a pair, what
-// both panels have is kept in the halves of a register, of which each panel's second takes one.
-template <class F, std::size_t T, std::size_t place>
-DISTILL_INLINE void block_tokens(RowSums* parts, PairSums* pairs, const UnpackedSpan<F>& u, std::size_t k,
-                                 const UnitBlock<T>* x, std::size_t group_bytes, std::size_t n_groups, bool begins) {
+// Block k of the i-th span of two panel blocks, the j-th block of its unit. Where blocks have whole numbers as scales, `place` is
+// its place in a pair of blocks; of the first of a pair, what both panels have is kept in the halves of a register, of
+// which each panel's second takes one.
+template <class F, std::size_t T, std::size_t k, std::size_t place>
+DISTILL_INLINE void block_tokens(RowSums* parts, PairSums* pairs, const typename F::Panel* const (&panel)[kPanels],
+                                 const typename F::Prepared (&prepared)[kPanels], std::size_t i, std::size_t j,
+                                 const UnitBlock<T>* x, std::size_t group_bytes, std::size_t n_groups) {
     using Tr = Traits<F>;
-    const __mmask16 so_far = begins ? 0 : 0xffff;
+    constexpr std::size_t kFirstOfUnit = Tr::kWholeScales ? 1 : 0;  // that has something to add
+    const __mmask16 so_far = j == kFirstOfUnit ? 0 : 0xffff;
     constexpr int kUp = 16 - Tr::kBlockShift;
     __m512i w[kPanels][8], scale[kPanels];
     unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
-        unroll<8>([&](auto g) DISTILL_LAMBDA { w[n][g] = _mm512_load_si512(u.w[k][n][g]); });
-        scale[n] = _mm512_load_si512(u.scale[k][n]);
+        const auto& span = F::span(*panel[n], i);
+        unroll<8>([&](auto g) DISTILL_LAMBDA { w[n][g] = F::template weights<k, g>(span, 0); });
+        if constexpr (F::kScales == 2)
+            scale[n] = half_scales<F>(*panel[n], prepared[n], j);
+        else if constexpr (!Tr::kWholeScales)
+            scale[n] = _mm512_castps_si512(F::scale(*panel[n], prepared[n], 0, 0, 0));
+        else if constexpr (place == 1)
+            scale[n] = pair_scales<F>(*panel[n], prepared[n], j - 1, n == 1);
     });
     for (std::size_t group = 0; group < n_groups; ++group, parts += T, pairs += T) {
         const UnitBlock<T>& xb = *of_group(x, group, group_bytes);
@@ -697,8 +680,8 @@ DISTILL_INLINE void end_unit(RowSums* parts, RowSums* to, const typename F::Pane
 // Panel blocks begin..end of two panels, `panel` the first of them, for all tokens: to[token][row] += ...
 template <class F, std::size_t T>
 DISTILL_INLINE void tile_blocks(const MatmulArgs& a, const typename F::Panel* (&panel)[kPanels], std::size_t begin,
-                                std::size_t end, UnpackedSpan<F>& u, RowSums* parts, PairSums* pairs, RowSums* to) {
-    constexpr bool kSubScales = Traits<F>::kSubScales, kWholeScales = Traits<F>::kWholeScales;
+                                std::size_t end, RowSums* parts, PairSums* pairs, RowSums* to) {
+    using Tr = Traits<F>;
     constexpr std::size_t kSpans = F::kBlocks / F::kSpan, kLines = kShareOfLines<F, F::kBlocks, 64>;
     // What is asked for comes in 12 KiB: of both panels, or of the next two when these end before that.
     constexpr std::size_t kAhead = 6144 / sizeof(typename F::Panel) + 1;
@@ -709,21 +692,23 @@ DISTILL_INLINE void tile_blocks(const MatmulArgs& a, const typename F::Panel* (&
         const typename F::Prepared prepared[kPanels] = {F::prepare(*panel[0]), F::prepare(*panel[1])};
         const char* ahead = reinterpret_cast<const char*>(panel[0] + kAhead + (b + kAhead < n_blocks ? 0 : n_blocks));
         for (std::size_t span = 0; span < kSpans; ++span) {
-            u.unpack(panel, prepared, span);
-            for (std::size_t k = 0; k < F::kSpan; ++k, ahead += kLines * 64) {
-                const std::size_t j = span * F::kSpan + k;
+            unroll<F::kSpan>([&](auto k) DISTILL_LAMBDA {
                 unroll<kPanels>([&](auto n) DISTILL_LAMBDA { prefetch_near<64, kLines>(ahead + n * row_bytes); });
-                if constexpr (kWholeScales) {
-                    if (j % 2 == 1) {
-                        block_tokens<F, T, 1>(parts, pairs, u, k, x + j, group_bytes, a.n_groups, j == 1);
-                        continue;
-                    }
-                }
-                block_tokens<F, T, 0>(parts, pairs, u, k, x + j, group_bytes, a.n_groups,
-                                      (b * F::kBlocks + j) % kUnitBlocks == 0);
-            }
+                ahead += kLines * 64;
+                const std::size_t j = (b * F::kBlocks + span * F::kSpan + k) % kUnitBlocks;
+                const auto tokens = [&](auto place) DISTILL_LAMBDA {
+                    block_tokens<F, T, k, place>(parts, pairs, panel, prepared, span, j, x + span * F::kSpan + k,
+                                                 group_bytes, a.n_groups);
+                };
+                if constexpr (!Tr::kWholeScales || F::kSpan % 2 == 0)
+                    tokens(constant<k % 2>);
+                else if (j % 2 == 0)
+                    tokens(constant<0>);
+                else
+                    tokens(constant<1>);
+            });
         }
-        if constexpr (!kSubScales && F::kMin != 0) {
+        if constexpr (!Tr::kSubScales && F::kMin != 0) {
             unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
                 const __m512 min = F::minimum(*panel[n], prepared[n], 0, 0, 0);
                 for (std::size_t i = 0; i < a.n_groups * T; ++i) {
@@ -733,7 +718,7 @@ DISTILL_INLINE void tile_blocks(const MatmulArgs& a, const typename F::Panel* (&
                 }
             });
         }
-        if (kSubScales || (b + 1) % kUnitBlocks == 0 || b + 1 == n_blocks) {
+        if (Tr::kSubScales || (b + 1) % kUnitBlocks == 0 || b + 1 == n_blocks) {
             end_unit<F, T>(parts, to, panel, prepared, x, group_bytes, a.n_groups);
         }
         unroll<kPanels>([&](auto n) DISTILL_LAMBDA { ++panel[n]; });
@@ -765,7 +750,6 @@ void tile_rows(const MatmulArgs& a) {
     constexpr std::size_t kUnitPanelBlocks = kUnitBlocks / F::kBlocks, kMaxTokens = kGroups * T;
     using PanelSums = RowSums[kMaxTokens];
     const std::size_t n_blocks = a.columns / (kActBlock * F::kBlocks), n_tokens = a.n_groups * T;
-    UnpackedSpan<F> u;
     alignas(64) RowSums parts[kMaxTokens];
     alignas(64) PairSums pairs[kMaxTokens];
     const auto multiply = [&](std::size_t row, std::size_t begin, std::size_t end, PanelSums& to) DISTILL_LAMBDA {
@@ -773,7 +757,7 @@ void tile_rows(const MatmulArgs& a) {
         const auto* first = static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_blocks + from;
         // The last panel of an odd number is its own neighbour.
         const typename F::Panel* panel[kPanels] = {first, row + kPanelRows < a.row_end ? first + n_blocks : first};
-        tile_blocks<F, T>(a, panel, from, until < n_blocks ? until : n_blocks, u, parts, pairs, to);
+        tile_blocks<F, T>(a, panel, from, until < n_blocks ? until : n_blocks, parts, pairs, to);
     };
     const auto store = [&](std::size_t first, std::size_t last, const PanelSums* all)
                            DISTILL_LAMBDA { store_sums<T>(a, first, last, all); };
