@@ -326,8 +326,6 @@ struct Traits {
     // A minimum for each block of a k-quant, or for each half of one.
     static constexpr bool kPairMinima = kSubScales && F::kMin != 0 && F::kScales == 1;
     static constexpr bool kHalfMinima = kSubScales && F::kMin != 0 && F::kScales == 2;
-    // For one group of eight tokens unpacking weights and minima takes longer than it spares.
-    static constexpr bool kUnpacksSlowly = kPairMinima;
 };
 // Both scaled sums of a block fit 32 bits, with the scales of Q6_K (8 bits) as well.
 static_assert(2ll * 0x7fff * (kSteps + kTries - 1) * 128 <= 0x7fffffff);
@@ -778,9 +776,6 @@ void matmul_avx512(const MatmulArgs& a) {
         case 4:
             return span_rows<F, 4, 64>(a);
         default:
-            if constexpr (Traits<F>::kUnpacksSlowly) {
-                if (a.n_groups == 1) return span_rows<F, 8, 64>(a);
-            }
             return tile_rows<F, 8>(a);
     }
 }
