@@ -51,7 +51,9 @@ std::vector<Segment> make_segments(std::span<const Part> parts) {
 
 // What stands before the given layer is not finite.
 Error not_finite(std::size_t layer) {
-    if (layer == 0) return Error("the token embedding has numbers that are not finite: the file is damaged", Status::failure);
+    if (layer == 0) {
+        return Error("the token embedding has numbers that are not finite: the file is damaged", Status::failure);
+    }
     return Error(fmt::format("layer {} computed numbers that are not finite: the file is damaged or not meant for "
                              "16-bit keys and values",
                              layer - 1),

@@ -6,8 +6,8 @@ namespace distill {
 
 namespace {
 
-// What a pass over a token and its guesses costs, in passes over one token. Two to four tokens wait for the same
-// weights as one, eight are as many as the widest kernels take together (1.5B in Q4_K_M on two cores; docs/SPEED.md).
+// What a pass over a token and its guesses costs, in passes over one token, at most (1.5B in Q4_K_M, two Zen 5 cores;
+// docs/SPEED.md has others): two to four tokens wait for the same weights as one, eight are as many as a tile takes.
 struct Width {
     std::size_t guesses;
     double cost;

@@ -57,7 +57,7 @@ AttendScratch::AttendScratch(std::size_t head_dim, const Kernels& kernels)
       page_values(kMaxQueries * head_dim),
       scores(kMaxQueries * KvCache::kPageTokens),
       expanded(KvCache::kPageTokens * (head_dim + kPanelRows)),
-      page(PageAttention::kScratchBytes) {}
+      page(kernels.page_attention == nullptr ? 0 : PageAttention::kScratchBytes) {}
 
 OpsScratch::OpsScratch(const Model& m, int n_threads, std::size_t tokens)
     : max_tokens(tokens),
@@ -106,7 +106,8 @@ void Ops::quantize_group(Activation& a, std::size_t first, std::size_t column, s
 }
 
 std::size_t Ops::rows_at_once() const {
-    return n_tokens_ >= static_cast<std::size_t>(kernels_.group) ? kernels_.rows_at_once : kPanelRows;
+    const int tokens = static_cast<int>(std::min<std::size_t>(n_tokens_, static_cast<std::size_t>(kernels_.group)));
+    return group_size(tokens, kernels_.group) == kernels_.group ? kernels_.rows_at_once : kPanelRows;
 }
 
 void Ops::embed(float* x, const Tensor& embedding, std::span<const std::int32_t> tokens) const {
@@ -327,7 +328,10 @@ class PageProducts {
         : kernels_(kernels),
           types_(types),
           head_dim_(head_dim),
-          page_(head_dim % kPanelRows == 0 && head_dim <= PageAttention::kMaxColumns ? kernels.page_attention : nullptr),
+          page_((types.keys == KvType::f16 || types.values == KvType::f16) && head_dim % kPanelRows == 0 &&
+                        head_dim <= PageAttention::kMaxColumns
+                    ? kernels.page_attention
+                    : nullptr),
           key_product_(matmul(types.keys == KvType::f16 ? FormatId::f16 : FormatId::q8_0)),
           value_product_(matmul(types.values == KvType::f16 ? FormatId::f16 : FormatId::f32)) {}
 
@@ -347,8 +351,8 @@ class PageProducts {
     // scores[row][key] = q . k for the first `keys` keys of the page.
     void scores(AttendScratch& s, const std::byte* panels, std::size_t rows, std::size_t keys) const {
         if (types_.keys == KvType::f16 && page_ != nullptr) {
-            return page_->scores(s.page.data(), s.scores.data(), reinterpret_cast<const std::uint16_t*>(panels), rows, keys,
-                                 head_dim_);
+            return page_->scores(s.page.data(), s.scores.data(), reinterpret_cast<const std::uint16_t*>(panels), rows,
+                                 keys, head_dim_);
         }
         MatmulArgs a{};
         a.n_groups = 1;
@@ -462,7 +466,7 @@ void Ops::attend(Activation& out, const float* q, std::span<const Segment> segme
             const std::size_t padded = (here + kPanelRows - 1) / kPanelRows * kPanelRows;
             if (base + kPage < n_keys) prefetch(kv.keys(layer, kv_head, page + 1), kv.key_bytes() + kv.value_bytes());
             products.scores(s, kv.keys(layer, kv_head, page), rows, padded);
-            // All maxima before all exponentials: each is a chain of few operations that the next row need not wait for.
+            // All maxima before all exponentials: each is a chain of operations that the next row need not wait for.
             alignas(64) float factor[kMaxQueries] = {};  // what earlier pages shrink by, once exp is taken
             bool sees[kMaxQueries];
             for (std::size_t r = 0; r < rows; ++r) {

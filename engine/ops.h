@@ -117,7 +117,8 @@ class Ops {
         : config_(model.config), kernels_(*model.kernels), pool_(pool), scratch_(scratch), n_tokens_(n_tokens) {}
 
     void embed(float* x, const Tensor& embedding, std::span<const std::int32_t> tokens) const;
-    // h = rms_norm(x) * weight, [n_tokens, n]; quantised as well. False if x is not finite.
+    // h = rms_norm(x) * weight, [n_tokens, n]; quantised as well. False if x is not finite, or its
+    // squares are not.
     bool rms_norm(Activation& h, const float* x, const Vector& weight) const;
     // Products that share the input h, as one job.
     void matmul(std::initializer_list<Product> products, const Activation& h) const;

@@ -1,14 +1,16 @@
 // Attention over a page of 64 keys and values in f16, as products of 16-bit integers: vpdpwssd makes 32 of them where a
 // float multiply-add makes 16. Included by the file that is compiled for AVX-512 with VNNI.
 //
-// Every key, value, query and row of weights has a scale of its own, so that a token's result depends on nothing but what
-// the token sees. Of keys and values 13 bits and a sign are kept, counted from their largest number (f16 keeps 11 of each
-// number). A query or a row of weights is as large as 16 bits allow, and so that its sum of magnitudes times the largest
-// key or value fits 32 bits: sums of a product cannot overflow. With 128 numbers of normal distribution that leaves 13 bits too.
+// Every key, value, query and row of weights has a scale of its own, so that a token's result depends on nothing but
+// what the token sees. Of keys and values 13 bits and a sign are kept, counted from their largest number (f16 keeps 11
+// of each number). A query or a row of weights is as large as 16 bits allow, and so that its sum of magnitudes times
+// the largest key or value fits 32 bits: sums of a product cannot overflow. With 128 numbers of normal distribution
+// that leaves 13 bits too.
 #pragma once
 
 #include <immintrin.h>
 
+#include "quant/kernels/avx512_lanes.h"
 #include "quant/kernels/kernels.h"
 #include "quant/kernels/matmul.h"
 
@@ -17,11 +19,14 @@ namespace {
 
 namespace attention512 {
 
-constexpr std::size_t kKeys = PageAttention::kKeys, kColumns = PageAttention::kMaxColumns, kRows = PageAttention::kMaxRows;
+constexpr std::size_t kKeys = PageAttention::kKeys, kColumns = PageAttention::kMaxColumns,
+                      kRows = PageAttention::kMaxRows;
 constexpr std::size_t kKeyPanels = kKeys / kPanelRows;
-constexpr int kLargest = 8191;          // of a key or a value
-constexpr int kLargestOfRow = 32767;    // of a query or a row of weights, ...
-constexpr int kLargestSum = 0x7fffffff / kLargest - static_cast<int>(kColumns);  // ... and of its magnitudes, each rounded
+constexpr int kLargest = 8191;        // of a key or a value
+constexpr int kLargestOfRow = 32767;  // of a query or a row of weights, ...
+// ... and of its magnitudes together: each is rounded by up to a half, the other half is for the float sum's own error.
+constexpr int kLargestSum = 0x7fffffff / kLargest - static_cast<int>(kColumns);
+static_assert(kKeys <= kColumns);
 
 // Pairs of neighbouring columns, or keys, side by side: of a row; of 16 rows of a panel.
 using Pair = std::int32_t;
@@ -30,7 +35,7 @@ using PanelPair = std::int32_t[kPanelRows];
 struct Scratch {
     alignas(64) Pair queries[kRows][kColumns / 2], weights[kRows][kKeys / 2];
     alignas(64) PanelPair panels[kColumns * kKeys / 2 / kPanelRows];  // of the keys, then of the values
-    alignas(64) float query_scale[kRows], weight_scale[kRows], key_scale[kKeys], value_scale[kKeys], per_value[kKeys];
+    alignas(64) float query_scale[kRows], weight_scale[kRows], key_scale[kKeys], value_scale[kKeys];
 };
 static_assert(sizeof(Scratch) <= PageAttention::kScratchBytes);
 
@@ -46,9 +51,6 @@ DISTILL_INLINE void scales_of(__m512 largest, __m512& scale, __m512& inverse) {
 }
 DISTILL_INLINE __m512i rounded(__m512 v, __m512 inverse) {
     return _mm512_cvtps_epi32(_mm512_mul_ps(v, inverse));
-}
-DISTILL_INLINE __m512i pair(__m512i low, __m512i high) {
-    return _mm512_mask_mov_epi16(_mm512_slli_epi32(high, 16), 0x55555555u, low);
 }
 
 // n numbers, a multiple of 16, of a query or a row of weights; returns the scale.
@@ -66,7 +68,8 @@ DISTILL_INLINE float round_row(Pair* out, const float* x, std::size_t n) {
     __builtin_memcpy(&top, &top_bits, 4);
     const float by_sum = _mm512_reduce_add_ps(sum) * (1.0f / kLargestSum), by_top = top * (1.0f / kLargestOfRow);
     const float scale = by_sum > by_top ? by_sum : by_top;
-    const __m512 inverse = _mm512_set1_ps(top == 0.0f ? 0.0f : 1.0f / scale);
+    // Zeros, and what is so small that its scale has no inverse, come to nothing; NaN stays NaN.
+    const __m512 inverse = _mm512_set1_ps(scale < 1e-37f ? 0.0f : 1.0f / scale);
     for (std::size_t i = 0; i < n; i += 16) {
         _mm256_store_si256(reinterpret_cast<__m256i*>(out + i / 2),
                            _mm512_cvtsepi32_epi16(rounded(_mm512_loadu_ps(x + i), inverse)));
@@ -86,11 +89,12 @@ DISTILL_INLINE void round_keys(PanelPair* out, float* scale, const std::uint16_t
         largest = _mm512_max_epu16(largest, two_columns(panel + c * kPanelRows));
     }
     __m512 of_key, inverse;
-    scales_of(_mm512_cvtph_ps(_mm256_max_epu16(_mm512_castsi512_si256(largest), _mm512_extracti64x4_epi64(largest, 1))), of_key, inverse);
+    scales_of(_mm512_cvtph_ps(_mm256_max_epu16(_mm512_castsi512_si256(largest), _mm512_extracti64x4_epi64(largest, 1))),
+              of_key, inverse);
     _mm512_store_ps(scale, of_key);
     for (std::size_t c = 0; c < columns; c += 2) {
         const std::uint16_t* p = panel + c * kPanelRows;
-        _mm512_store_si512(out[c / 2], pair(rounded(f16(p), inverse), rounded(f16(p + kPanelRows), inverse)));
+        _mm512_store_si512(out[c / 2], pair_of(rounded(f16(p), inverse), rounded(f16(p + kPanelRows), inverse)));
     }
 }
 
@@ -98,6 +102,7 @@ DISTILL_INLINE void round_keys(PanelPair* out, float* scale, const std::uint16_t
 DISTILL_INLINE void round_values(PanelPair* out, Scratch& s, const std::uint16_t* panels, std::size_t keys,
                                  std::size_t n_panels) {
     alignas(64) std::uint16_t largest[kKeys];
+    alignas(64) float per_value[kKeys];
     for (std::size_t k = 0; k < keys; k += 2) {
         __m512i v = two_columns(panels + k * kPanelRows);
         for (std::size_t p = 1; p < n_panels; ++p) {
@@ -115,22 +120,22 @@ DISTILL_INLINE void round_values(PanelPair* out, Scratch& s, const std::uint16_t
         __m512 scale, inverse;
         scales_of(f16(largest + k), scale, inverse);
         _mm512_store_ps(s.value_scale + k, scale);
-        _mm512_store_ps(s.per_value + k, inverse);
+        _mm512_store_ps(per_value + k, inverse);
     }
     for (std::size_t p = 0; p < n_panels; ++p) {
         for (std::size_t k = 0; k < keys; k += 2) {
             const std::uint16_t* from = panels + (p * kKeys + k) * kPanelRows;
             _mm512_store_si512(out[p * (keys / 2) + k / 2],
-                               pair(rounded(f16(from), _mm512_set1_ps(s.per_value[k])),
-                                    rounded(f16(from + kPanelRows), _mm512_set1_ps(s.per_value[k + 1]))));
+                               pair_of(rounded(f16(from), _mm512_set1_ps(per_value[k])),
+                                       rounded(f16(from + kPanelRows), _mm512_set1_ps(per_value[k + 1]))));
         }
     }
 }
 
 // put(row, panel, sums) for T rows and N panels: sums over n_pairs of panels[.][lane] * rows[.].
 template <std::size_t N, std::size_t T, class Put>
-DISTILL_INLINE void tile(const PanelPair* panels, std::size_t panel, std::size_t n_pairs, const Pair* rows, std::size_t stride,
-                         std::size_t row, const Put& put) {
+DISTILL_INLINE void tile(const PanelPair* panels, std::size_t panel, std::size_t n_pairs, const Pair* rows,
+                         std::size_t stride, std::size_t row, const Put& put) {
     // As 16 numbers: GCC copies each sum twice in each step when it takes them for eight of 64 bits.
     using Sums = std::int32_t __attribute__((vector_size(64)));
     Sums acc[T][N] = {};
@@ -141,11 +146,15 @@ DISTILL_INLINE void tile(const PanelPair* panels, std::size_t panel, std::size_t
         unroll<N>([&](auto n) DISTILL_LAMBDA { v[n] = _mm512_load_si512(w[n * n_pairs + c]); });
         unroll<T>([&](auto t) DISTILL_LAMBDA {
             const __m512i xt = _mm512_set1_epi32(x[t * stride + c]);
-            unroll<N>([&](auto n) DISTILL_LAMBDA { acc[t][n] = reinterpret_cast<Sums>(_mm512_dpwssd_epi32(reinterpret_cast<__m512i>(acc[t][n]), v[n], xt)); });
+            unroll<N>([&](auto n) DISTILL_LAMBDA {
+                acc[t][n] = reinterpret_cast<Sums>(_mm512_dpwssd_epi32(reinterpret_cast<__m512i>(acc[t][n]), v[n], xt));
+            });
         });
     }
     unroll<T>([&](auto t) DISTILL_LAMBDA {
-        unroll<N>([&](auto n) DISTILL_LAMBDA { put(row + t, panel + n, _mm512_cvtepi32_ps(reinterpret_cast<__m512i>(acc[t][n]))); });
+        unroll<N>([&](auto n) DISTILL_LAMBDA {
+            put(row + t, panel + n, _mm512_cvtepi32_ps(reinterpret_cast<__m512i>(acc[t][n])));
+        });
     });
 }
 
@@ -180,10 +189,12 @@ void scores(void* scratch, float* out, const std::uint16_t* keys, std::size_t ro
     auto& s = *static_cast<Scratch*>(scratch);
     const std::size_t n_panels = n_keys / kPanelRows;
     for (std::size_t p = 0; p < n_panels; ++p) {
-        round_keys(s.panels + p * (columns / 2), s.key_scale + p * kPanelRows, keys + p * columns * kPanelRows, columns);
+        round_keys(s.panels + p * (columns / 2), s.key_scale + p * kPanelRows, keys + p * columns * kPanelRows,
+                   columns);
     }
     const auto put = [&](std::size_t row, std::size_t panel, __m512 sum) DISTILL_LAMBDA {
-        const __m512 scale = _mm512_mul_ps(_mm512_load_ps(s.key_scale + panel * kPanelRows), _mm512_set1_ps(s.query_scale[row]));
+        const __m512 scale =
+            _mm512_mul_ps(_mm512_load_ps(s.key_scale + panel * kPanelRows), _mm512_set1_ps(s.query_scale[row]));
         _mm512_storeu_ps(out + row * kKeys + panel * kPanelRows, _mm512_mul_ps(sum, scale));
     };
     products(s.panels, n_panels, columns / 2, s.queries[0], kColumns / 2, rows, put);

@@ -5,9 +5,10 @@
 // shifts, conversions and blends have pipes of their own. So what bounds a product is how many multiplications its
 // scales take. Scales of 16 columns are integer multiples m of one float, the unit of 256 columns: the sums of both
 // halves of a block, rounded to 16 bits, share a register and meet both m in one vpmaddwd, and one multiply-add with
-// the weights' scale ends the block: 10 multiplications for 512 products where 8 are the products. What the rounding
-// loses is a hundredth of what rounding the activations to 8 bits does (docs/SPEED.md). GCC 12 takes the deliberately
-// undefined operands inside its own intrinsics for mistakes of ours.
+// the weights' scale ends the block: 10 multiplications for 512 products where 8 are the products. Where scales of
+// blocks are small integers, two blocks meet both scales in one vpdpwssd: 9.5. What the rounding loses is a hundredth
+// of what rounding the activations to 8 bits does (docs/SPEED.md). GCC 12 takes the deliberately undefined operands
+// inside its own intrinsics for mistakes of ours.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
@@ -15,6 +16,7 @@
 #include <immintrin.h>
 
 #include "quant/kernels/avx512_attention.h"
+#include "quant/kernels/avx512_lanes.h"
 #include "quant/kernels/float_ops.h"
 #include "quant/kernels/matmul.h"
 
@@ -141,16 +143,8 @@ DISTILL_INLINE void transpose(__m512 (&v)[16]) {
     });
 }
 
-// Two numbers of 16 bits in each lane: the lower half of one, the upper half of the other.
-DISTILL_INLINE __m512i halves_of(__m512i low, __m512i high) {
-    return _mm512_mask_mov_epi16(high, 0x55555555u, low);
-}
-DISTILL_INLINE __m512i pair_of(__m512i low, __m512i high) {
-    return halves_of(low, _mm512_slli_epi32(high, 16));
-}
-
-// 256 columns of one token on their way, each register a column of all halves. Two steps, so that one unit's divisions and
-// long sums are waited for while others are at work.
+// 256 columns of one token on their way, each register a column of all halves. Two steps, so that one unit's divisions
+// and long sums are waited for while others are at work.
 struct UnitInProgress {
     alignas(64) float x[kHalfColumns][kHalves], least_m[kHalves];
     float unit, per_unit;
@@ -164,8 +158,8 @@ struct UnitInProgress {
         __m512i largest = _mm512_setzero_si512();
         unroll<kHalfColumns>([&](auto k) DISTILL_LAMBDA {
             _mm512_store_ps(x[k], v[k]);
-            largest = _mm512_max_epu32(largest,
-                                       _mm512_and_si512(_mm512_castps_si512(v[k]), _mm512_set1_epi32(0x7fffffff)));
+            largest =
+                _mm512_max_epu32(largest, _mm512_and_si512(_mm512_castps_si512(v[k]), _mm512_set1_epi32(0x7fffffff)));
         });
         const std::uint32_t top_bits = _mm512_reduce_max_epu32(largest);
         float top;
@@ -207,9 +201,10 @@ struct UnitInProgress {
             least_loss = i == 0 ? loss : _mm512_mask_mov_ps(least_loss, better, loss);
         });
 
-        // In each 128 bits four columns of four halves become four halves of four columns, then the halves' columns come
-        // together: half h in the h / 4-th 128 bits of q[h % 4].
-        const __m512i transposed = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+        // In each 128 bits four columns of four halves become four halves of four columns, then the halves' columns
+        // come together: half h in the h / 4-th 128 bits of q[h % 4].
+        const __m512i transposed =
+            _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
         __m512i sums = _mm512_setzero_si512(), four[4];
         unroll<4>([&](auto c) DISTILL_LAMBDA {
             __m512i whole[4];
@@ -228,7 +223,8 @@ struct UnitInProgress {
 
         const __m512i m = _mm512_cvtps_epi32(best_m), of_half = _mm512_mullo_epi32(m, sums);
         const __m512i of_block = _mm512_add_epi32(of_half, _mm512_shuffle_epi32(of_half, _MM_PERM_CDAB));  // each twice
-        const __m512i of_sums = _mm512_srai_epi32(_mm512_add_epi32(of_block, _mm512_set1_epi32(kSumUnit / 2)), kSumShift);
+        const __m512i of_sums =
+            _mm512_srai_epi32(_mm512_add_epi32(of_block, _mm512_set1_epi32(kSumUnit / 2)), kSumShift);
         alignas(64) std::int32_t minus_8[kUnitBlocks][2], minus_128[kUnitBlocks][2], pairs[kUnitBlocks][2];
         alignas(64) float sum[kUnitBlocks][2];
         alignas(32) std::int16_t m16[kUnitBlocks][2];
@@ -309,11 +305,11 @@ void dequantize512(float* out, const void* blocks, std::size_t n, bool) {
 template <class F>
 struct Traits {
     static constexpr bool kSubScales = F::kBlocks > 1;
-    // Scales of blocks are whole numbers: what a block comes to is rounded to 16 bits once more, so that two blocks share
-    // a register and meet both scales in one vpdpwssd.
+    // Scales of blocks are whole numbers: what a block comes to is cut to 16 bits once more, so that two blocks share a
+    // register and meet both scales in one vpdpwssd.
     static constexpr bool kWholeScales = kSubScales && F::kScales == 1;
-    // The largest sum of 16 columns, re-centred if the format is, and the bits that it has to lose to fit 16. Where
-    // minima make up for large sums, so that the sums' own rounding would be felt, they are multiplied as they are.
+    // The largest sum of 16 columns, re-centred if the format is, and the bits that it has to lose to fit 16. In Q5_1,
+    // where minima make up for large sums and nothing else is rounded, they are multiplied as they are.
     static constexpr int kLargestWeight = F::kOffset == 0 ? (1 << F::kBits) - 1 : F::kOffset;
     static constexpr int kLargestSum = 16 * 127 * kLargestWeight;
     static constexpr bool kFits = kLargestSum <= 0x7fff, kExact = !kFits && F::kMin != 0 && !kWholeScales;
@@ -366,8 +362,8 @@ DISTILL_INLINE __m512i both_sums(__m512i first, __m512i second) {
     return halves_of(_mm512_srli_epi32(first, kShift), _mm512_slli_epi32(second, 16 - kShift));
 }
 
-// Adds a block to what a unit has so far, of 16 rows. `m`: both of them; scale: of the weights; sub: where halves have
-// scales of their own, both.
+// Adds a block to what a unit has so far, of 16 rows. m: of both halves; scale: of the weights, or, where halves have
+// scales of their own, sub: both.
 template <class F>
 DISTILL_INLINE __m512 add_block(__m512 part, __m512i first, __m512i second, __m512i m, __m512 scale, __m512i sub) {
     if constexpr (Traits<F>::kExact) {
@@ -405,8 +401,8 @@ DISTILL_INLINE __m512i half_scales(const typename F::Panel& p, const typename F:
 template <class F>
 struct UnitEnd {
     using Tr = Traits<F>;
-    __m512 d, minus_dmin;  // k-quants
-    __m512i scale_sum;     // of k-quants with whole scales; their d is a half
+    __m512 d, minus_dmin;             // k-quants
+    __m512i scale_sum;                // of k-quants with whole scales; their d is halved
     __m512i minima[kUnitBlocks / 2];  // of two blocks each
     __m512 half_minima[2 * kUnitBlocks];
 
@@ -427,8 +423,8 @@ struct UnitEnd {
             });
         }
         if constexpr (Tr::kHalfMinima) {
-            unroll<2 * kUnitBlocks>(
-                [&](auto i) DISTILL_LAMBDA { half_minima[i] = F::minimum(p, prepared, i / 2, i % 2, 0); });
+            unroll<2 * kUnitBlocks>([&](auto i)
+                                        DISTILL_LAMBDA { half_minima[i] = F::minimum(p, prepared, i / 2, i % 2, 0); });
         }
     }
 
@@ -475,9 +471,9 @@ DISTILL_INLINE const UnitBlock<T>* of_group(const UnitBlock<T>* x, std::size_t g
 
 // --- Few tokens ----------------------------------------------------------------------------------------------------
 // The blocks that share bytes advance together, group of columns by group of columns: every byte is loaded once, in
-// order of its address, as the hardware's prefetcher wants it. What comes 4 KiB later is asked for, into the
-// first-level cache: every line, but on Zen 4, which fetches the other line of a pair by itself and is slowed down when
-// it is asked for both (docs/SPEED.md has the figures).
+// order of its address, as the hardware's prefetcher wants it. What comes 4 or 8 KiB later is asked for, into the
+// first-level cache: every line, but for one or two tokens on Zen 4, which fetches the other line of a pair by itself
+// and is slowed down when it is asked for both (docs/SPEED.md has the figures).
 
 bool in_pairs() {
     static const bool pairs = fetches_lines_in_pairs();
@@ -495,8 +491,9 @@ DISTILL_INLINE void prefetch_near(const char* ahead) {
 template <class F, std::size_t T, std::size_t kStep>
 DISTILL_INLINE void span_tile(const MatmulArgs& a, std::size_t row, const UnitBlock<T>* x) {
     using Tr = Traits<F>;
+    static_assert(T <= 4);
     // As many blocks as leave their sums in registers.
-    constexpr std::size_t kAtOnce = F::kSpan * T <= 8 ? F::kSpan : T <= 4 && F::kSpan > 1 ? 8 / T : 1;
+    constexpr std::size_t kAtOnce = F::kSpan * T <= 8 ? F::kSpan : 8 / T;
     constexpr std::size_t kSpans = F::kBlocks / F::kSpan, kAhead = T <= 2 ? 4096 : 8192;
     constexpr std::size_t kLines = kShareOfLines<F, kSpans, kStep>;
     const std::size_t n_blocks = a.columns / (kActBlock * F::kBlocks);
@@ -544,8 +541,8 @@ DISTILL_INLINE void span_tile(const MatmulArgs& a, std::size_t row, const UnitBl
                             });
                         }
                     } else {
-                        __m512 scale;
-                        __m512i sub;
+                        __m512 scale{};
+                        __m512i sub{};
                         if constexpr (F::kScales == 1)
                             scale = F::scale(*panel, prepared, 0, 0, 0);
                         else
@@ -557,12 +554,13 @@ DISTILL_INLINE void span_tile(const MatmulArgs& a, std::size_t row, const UnitBl
                 });
             });
         }
-        if constexpr (!Traits<F>::kSubScales && F::kMin != 0) {
+        if constexpr (!Tr::kSubScales && F::kMin != 0) {
             const __m512 min = F::minimum(*panel, prepared, 0, 0, 0);
-            unroll<T>([&](auto t)
-                          DISTILL_LAMBDA { acc[t][0] = _mm512_fmadd_ps(min, _mm512_set1_ps(begin->sum[t]), acc[t][0]); });
+            unroll<T>([&](auto t) DISTILL_LAMBDA {
+                acc[t][0] = _mm512_fmadd_ps(min, _mm512_set1_ps(begin->sum[t]), acc[t][0]);
+            });
         }
-        if (Traits<F>::kSubScales || (b + 1) % kUnitBlocks == 0 || b + 1 == n_blocks) {
+        if (Tr::kSubScales || (b + 1) % kUnitBlocks == 0 || b + 1 == n_blocks) {
             const UnitEnd<F> end(*panel, prepared);
             unroll<T>([&](auto t) DISTILL_LAMBDA {
                 acc[t][0] = end.add(acc[t][0], part[t], begin, t);
@@ -589,19 +587,20 @@ void span_rows(const MatmulArgs& args) {
 }
 
 // --- Many tokens ---------------------------------------------------------------------------------------------------
-// Half of the 32 registers hold a block of 32 rows, so that what is loaded of a token meets two of them (with one, loads
-// would be the bound), and the tokens of several groups pass over them one after the other. What they sum up waits in
-// memory.
+// Half of the 32 registers hold a block of 32 rows, so that what is loaded of a token meets two of them (with one,
+// loads would be the bound), and the tokens of several groups pass over them one after the other. What they sum up
+// waits in memory.
 
 constexpr std::size_t kGroups = 16;  // in one call
 constexpr std::size_t kCachedBytes = std::size_t{256} << 10;
 constexpr std::size_t kPanels = 2, kTileRows = kPanels * kPanelRows;
 using RowSums = float[kTileRows];
-using PairSums = std::int32_t[kPanelRows];  // of 16 bits, two to a lane
+// Of 16 bits, two to a lane: the first block of a pair, lower half of panel 0, upper half of panel 1.
+using PairSums = std::int32_t[kPanelRows];
 
-// Block k of the i-th span of two panel blocks, the j-th block of its unit. Where blocks have whole numbers as scales, `place` is
-// its place in a pair of blocks; of the first of a pair, what both panels have is kept in the halves of a register, of
-// which each panel's second takes one.
+// Block k of the i-th span of two panel blocks, the j-th block of its unit. Where blocks have whole numbers as scales,
+// `place` is its place in a pair of blocks; of the first of a pair, what both panels have is kept in the halves of a
+// register, of which each panel's second takes one.
 template <class F, std::size_t T, std::size_t k, std::size_t place>
 DISTILL_INLINE void block_tokens(RowSums* parts, PairSums* pairs, const typename F::Panel* const (&panel)[kPanels],
                                  const typename F::Prepared (&prepared)[kPanels], std::size_t i, std::size_t j,
@@ -638,20 +637,24 @@ DISTILL_INLINE void block_tokens(RowSums* parts, PairSums* pairs, const typename
             float* part[kPanels] = {parts[t], parts[t] + kPanelRows};
             if constexpr (Tr::kWholeScales) {
                 __m512i block[kPanels];
-                unroll<kPanels>([&](auto n) DISTILL_LAMBDA { block[n] = _mm512_madd_epi16(both_sums<F>(sums[n][0], sums[n][1]), m); });
+                unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
+                    block[n] = _mm512_madd_epi16(both_sums<F>(sums[n][0], sums[n][1]), m);
+                });
                 const __m512i down = _mm512_srli_epi32(block[place], Tr::kBlockShift),
                               up = _mm512_slli_epi32(block[1 - place], kUp);
                 if constexpr (place == 0) {
                     _mm512_store_si512(pairs[t], halves_of(down, up));
                 } else {
                     const __m512i before = _mm512_load_si512(pairs[t]);
-                    _mm512_store_ps(part[0], add_pair(_mm512_maskz_load_ps(so_far, part[0]), halves_of(before, up), scale[0]));
-                    _mm512_store_ps(part[1], add_pair(_mm512_maskz_load_ps(so_far, part[1]), halves_of(down, before), scale[1]));
+                    _mm512_store_ps(part[0],
+                                    add_pair(_mm512_maskz_load_ps(so_far, part[0]), halves_of(before, up), scale[0]));
+                    _mm512_store_ps(part[1],
+                                    add_pair(_mm512_maskz_load_ps(so_far, part[1]), halves_of(down, before), scale[1]));
                 }
             } else {
                 unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
-                    _mm512_store_ps(part[n], add_block<F>(_mm512_maskz_load_ps(so_far, part[n]), sums[n][0], sums[n][1], m,
-                                                          _mm512_castsi512_ps(scale[n]), scale[n]));
+                    _mm512_store_ps(part[n], add_block<F>(_mm512_maskz_load_ps(so_far, part[n]), sums[n][0], sums[n][1],
+                                                          m, _mm512_castsi512_ps(scale[n]), scale[n]));
                 });
             }
         }

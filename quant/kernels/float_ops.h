@@ -42,9 +42,9 @@ struct VectorOps {
     using Whole = xsimd::batch<std::int32_t, Arch>;
     static constexpr std::size_t kLanes = B::size;
 
-    // e^x within 3 units of the last place, 0 below -87 and at most e^88: a third of the instructions of xsimd's own, which
-    // long contexts notice by 5 to 9 %. e^x = 2^n * e^r, n = round(x / ln 2), |r| <= ln 2 / 2; ln 2 is taken off in two
-    // parts. The polynomial is a fit of our own to the relative error, 1.1e-7 at most.
+    // e^x within 3 units of the last place, 0 below -87 and at most e^88: a third of the instructions of xsimd's own,
+    // which long contexts notice by 5 to 9 %. e^x = 2^n * e^r, n = round(x / ln 2), |r| <= ln 2 / 2; ln 2 is taken off
+    // in two parts. The polynomial is a fit of our own to the relative error, 1.1e-7 at most.
     static B exp(const B& x) {
         const B lowest(-87.0f);
         const B in_range = xsimd::min(B(88.0f), xsimd::max(lowest, x));  // NaN stays NaN
@@ -132,7 +132,8 @@ struct VectorOps {
 template <class Arch, class V>
 constexpr FloatOps float_ops(decltype(FloatOps::quantize) quantize, decltype(FloatOps::dequantize) dequantize) {
     using F = VectorOps<Arch>;
-    return {F::rms_norm, F::silu_mul, F::exp_sum, F::max, F::scale_add, F::rotate, to_f16<V>, expand_s8<V>, quantize, dequantize};
+    return {F::rms_norm, F::silu_mul, F::exp_sum,   F::max,   F::scale_add,
+            F::rotate,   to_f16<V>,   expand_s8<V>, quantize, dequantize};
 }
 template <class Arch, class V>
 constexpr FloatOps float_ops() {

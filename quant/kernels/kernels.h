@@ -43,8 +43,8 @@ struct FloatOps {
 };
 
 // The products of attention over one page of keys and values in f16 (engine/kv_cache.h), where a table has better than
-// its products with F16 weights. What is rounded has a scale for each row, key or value, so that no result depends on what
-// shares a call. NaN and infinity come out as NaN or infinity.
+// its products with F16 weights. What is rounded has a scale for each row, key or value, so that no result depends on
+// what shares a call. NaN and infinity come out as NaN or infinity.
 struct PageAttention {
     static constexpr std::size_t kKeys = 64, kMaxColumns = 128, kMaxRows = 64;
     static constexpr std::size_t kScratchBytes = std::size_t{48} << 10;  // aligned to 64; keeps queries between calls
@@ -74,7 +74,8 @@ struct Kernels {
     std::array<bool, 15> wide{};
     std::size_t groups_at_once = 1;  // that one call takes: unpacking weights is shared by more tokens
     bool logits_twice = true;  // the input of the output matrix is rounded twice (Ops::logits), if that is not wide
-    std::size_t rows_at_once = kPanelRows;  // that a call for a whole group or more works on: another number wastes a part
+    std::size_t rows_at_once =
+        kPanelRows;  // that a call for groups of the largest size works on: another number wastes a part
     const PageAttention* page_attention = nullptr;
 
     bool is_wide(const Format& f) const { return wide[static_cast<std::size_t>(&f - formats().data())]; }

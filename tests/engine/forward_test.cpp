@@ -268,7 +268,8 @@ std::vector<float> copy(std::span<const float> x) {
 // That befalls about one in two hundred: sums of some hundred terms carry 1e-6, and the edges are 5e-4 apart. Their
 // errors are two to three times those of ordinary rounding, so the cost is up to 3 * sqrt(1/200) = 0.2 of what the
 // cache costs altogether; half of it is the bound. It is some 2e-4 of a logit, and a wrong row, pair or head is off
-// by 1. Where attention itself is made of integers, that may cost as much again as f16 does (measured: up to 0.7 of it).
+// by 1. Where attention itself is made of integers, that may cost as much again as f16 does (measured: up to 0.7 of
+// it).
 void check_float_model(const Shape& shape, int n_tokens, std::string_view kernels) {
     Loaded model{build(shape), kernels};
     const auto ids = random_ids(n_tokens, model.n_vocab());

@@ -80,12 +80,12 @@ struct Result {
     std::vector<float> x_read;  // what the kernel was given, [tokens][columns]
 };
 
-// The table avx512vnni rounds sums of 16 columns to 16 bits, if weights of 5, 6 or 8 bits make them larger than that: by half
-// of the last bit that is left, in units of the weight's scale and the activation's. Where blocks have whole numbers as
-// scales, it does the same once more with a block's sum, in units of 127 * 127 for the largest activation, and with the sum that
-// the block's minimum is multiplied with. The scales are known from the largest numbers they stand for; no weight of
-// ours is below half of the largest that its scale allows, nor is an activation scale more than three steps of 127
-// above the least.
+// The table avx512vnni rounds sums of 16 columns to 16 bits, if weights of 5, 6 or 8 bits make them larger than that:
+// by half of the last bit that is left, in units of the weight's scale and the activation's. Where blocks have whole
+// numbers as scales, it does the same once more with a block's sum, in units of 127 * 127 for the largest activation,
+// and with the sum that the block's minimum is multiplied with. The scales are known from the largest numbers they
+// stand for; no weight of ours is below half of the largest that its scale allows, nor is an activation scale more than
+// three steps of 127 above the least.
 double lost_to_rounded_sums(const Kernels& k, const Case& c, double largest_weight, double largest_x) {
     if (k.name != "avx512vnni") return 0;
     const double n_blocks = static_cast<double>(c.columns) / 32, unit = largest_x / (127 * 127);

@@ -26,7 +26,11 @@ struct Page {
     std::vector<double> key, value;  // [key][column], what the halves stand for
 
     Page(std::size_t columns_, std::uint64_t seed, float spread = 1.0f)
-        : columns(columns_), keys(kKeys * columns), values(kKeys * columns), key(kKeys * columns), value(kKeys * columns) {
+        : columns(columns_),
+          keys(kKeys * columns),
+          values(kKeys * columns),
+          key(kKeys * columns),
+          value(kKeys * columns) {
         std::mt19937_64 engine(seed);
         std::normal_distribution<float> normal(0.0f, spread);
         for (std::size_t k = 0; k < kKeys; ++k) {
@@ -57,8 +61,9 @@ std::vector<float> random_rows(std::size_t n, std::uint64_t seed) {
 struct Result {
     std::vector<float> scores, out;
 };
-Result run(const PageAttention& page, const Page& p, const std::vector<float>& queries, const std::vector<float>& weights,
-           const std::vector<float>& factor, std::vector<float> out, std::size_t n_keys = kKeys) {
+Result run(const PageAttention& page, const Page& p, const std::vector<float>& queries,
+           const std::vector<float>& weights, const std::vector<float>& factor, std::vector<float> out,
+           std::size_t n_keys = kKeys) {
     static Scratch scratch;
     std::memset(scratch.bytes, 0xff, sizeof(scratch.bytes));  // NaN
     const std::size_t rows = factor.size();
@@ -153,12 +158,14 @@ TEST_CASE("a row of attention depends on nothing but its keys", "[quant]") {
         const std::vector<float> q = random_rows(rows * columns, 2), before = random_rows(rows * columns, 3);
         std::vector<float> w = random_rows(rows * kKeys, 4), factor(rows, 0.5f);
         for (float& v : w) v = std::abs(v);
-        for (std::size_t r = 0; r < rows; ++r) std::fill_n(w.begin() + static_cast<std::ptrdiff_t>(r * kKeys + 16), 48, 0.0f);
+        for (std::size_t r = 0; r < rows; ++r)
+            std::fill_n(w.begin() + static_cast<std::ptrdiff_t>(r * kKeys + 16), 48, 0.0f);
         const Result all = run(*k->page_attention, p, q, w, factor, before);
         Page other(columns, 9, 100.0f);  // keys that the rows do not see
         for (std::size_t i = 0; i < 16; ++i) {
             for (std::size_t c = 0; c < columns; ++c) {
-                other.set(i, c, static_cast<float>(p.key[i * columns + c]), static_cast<float>(p.value[i * columns + c]));
+                other.set(i, c, static_cast<float>(p.key[i * columns + c]),
+                          static_cast<float>(p.value[i * columns + c]));
             }
         }
         const auto part = [](const std::vector<float>& x, std::size_t row, std::size_t n) {
@@ -167,8 +174,8 @@ TEST_CASE("a row of attention depends on nothing but its keys", "[quant]") {
         };
         for (std::size_t r = 0; r < rows; ++r) {
             for (const std::size_t n_keys : {std::size_t{16}, kKeys}) {
-                const Result alone = run(*k->page_attention, n_keys == 16 ? p : other, part(q, r, columns), part(w, r, kKeys),
-                                         {0.5f}, part(before, r, columns), n_keys);
+                const Result alone = run(*k->page_attention, n_keys == 16 ? p : other, part(q, r, columns),
+                                         part(w, r, kKeys), {0.5f}, part(before, r, columns), n_keys);
                 INFO(k->name << " row " << r << ", " << n_keys << " keys");
                 CHECK(std::memcmp(alone.scores.data(), all.scores.data() + r * kKeys, 16 * sizeof(float)) == 0);
                 CHECK(std::memcmp(alone.out.data(), all.out.data() + r * columns, columns * sizeof(float)) == 0);
@@ -188,15 +195,15 @@ TEST_CASE("attention over a page does not overflow and hides nothing", "[quant]"
                 for (std::size_t c = 0; c < columns; ++c) p.set(i, c, -size, size);
             }
             const double rounded = p.value[0];
-            const Result r = run(*k->page_attention, p, std::vector<float>(columns, 2.0f), std::vector<float>(kKeys, 1.0f),
-                                 {0.0f}, std::vector<float>(columns, 0.0f));
+            const Result r = run(*k->page_attention, p, std::vector<float>(columns, 2.0f),
+                                 std::vector<float>(kKeys, 1.0f), {0.0f}, std::vector<float>(columns, 0.0f));
             CHECK(static_cast<double>(r.scores[63]) == Approx(-rounded * 2 * columns).epsilon(1e-3));
             CHECK(static_cast<double>(r.out[127]) == Approx(rounded * kKeys).epsilon(1e-3));
         }
         // Nothing to see is nothing.
         const Page p(columns, 1);
-        const Result zeros = run(*k->page_attention, p, std::vector<float>(columns, 0.0f), std::vector<float>(kKeys, 0.0f),
-                                 {1.0f}, std::vector<float>(columns, 7.0f));
+        const Result zeros = run(*k->page_attention, p, std::vector<float>(columns, 0.0f),
+                                 std::vector<float>(kKeys, 0.0f), {1.0f}, std::vector<float>(columns, 7.0f));
         CHECK(zeros.scores[5] == 0.0f);
         CHECK(zeros.out[5] == 7.0f);
         // What is not finite stays so.
@@ -209,8 +216,8 @@ TEST_CASE("attention over a page does not overflow and hides nothing", "[quant]"
             CHECK_FALSE(std::isfinite(r.out[9]));
             Page damaged(columns, 1);
             damaged.set(9, 3, bad, bad);
-            const Result d = run(*k->page_attention, damaged, std::vector<float>(columns, 1.0f), std::vector<float>(kKeys, 1.0f),
-                                 {1.0f}, std::vector<float>(columns, 0.0f));
+            const Result d = run(*k->page_attention, damaged, std::vector<float>(columns, 1.0f),
+                                 std::vector<float>(kKeys, 1.0f), {1.0f}, std::vector<float>(columns, 0.0f));
             CHECK_FALSE(std::isfinite(d.scores[9]));
             CHECK_FALSE(std::isfinite(d.out[3]));
         }
