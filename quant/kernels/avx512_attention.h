@@ -21,7 +21,6 @@ namespace attention512 {
 
 constexpr std::size_t kKeys = PageAttention::kKeys, kColumns = PageAttention::kMaxColumns,
                       kRows = PageAttention::kMaxRows;
-constexpr std::size_t kKeyPanels = kKeys / kPanelRows;
 constexpr int kLargest = 8191;        // of a key or a value
 constexpr int kLargestOfRow = 32767;  // of a query or a row of weights, ...
 // ... and of its magnitudes together: each is rounded by up to a half, the other half is for the float sum's own error.

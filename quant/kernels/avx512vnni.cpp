@@ -91,9 +91,10 @@ struct Better<xsimd::avx512bw> {
 // --- Activations ---------------------------------------------------------------------------------------------------
 
 constexpr std::size_t kUnitBlocks = 8;  // blocks of 32 columns that share a unit
-// The largest of 256 values is 127 * kSteps units. m is the least multiple that the largest of 16 values allows, or one
-// of the next three: the one that loses least.
-constexpr int kSteps = 127, kTries = 4;
+// The largest of 256 values is 127 * kSteps units. m is the least multiple that the largest of 16 values allows, or 2,
+// 4 or 6 more: what loses least. Steps half as large and as far apart lose more: they leave less to choose from.
+constexpr int kSteps = 250, kTries = 4, kTryStep = 2;
+constexpr int kLargestM = kSteps + kTryStep * (kTries - 1);
 
 // 32 columns of T tokens, in halves of 16.
 template <std::size_t T>
@@ -111,8 +112,8 @@ struct UnitBlock {
 template <std::size_t T>
 constexpr std::size_t kBlockBytes = sizeof(UnitBlock<T>);
 static_assert(kBlockBytes<8> == 8 * kBlockBytes<1>);
-constexpr int kSumShift = 5, kSumUnit = 1 << kSumShift;
-constexpr int kLargestValue = 127 * kSteps + (kSteps + kTries) / 2;  // m * q
+constexpr int kSumShift = 6, kSumUnit = 1 << kSumShift;
+constexpr int kLargestValue = 127 * kSteps + kLargestM / 2 + 1;  // m * q
 static_assert((kActBlock * kLargestValue + kSumUnit / 2) >> kSumShift <= 0x7fff);
 
 constexpr std::size_t kUnitColumns = kUnitBlocks * kActBlock, kHalfColumns = kActBlock / 2;
@@ -179,7 +180,7 @@ struct UnitInProgress {
     DISTILL_INLINE void round(UnitBlock<T>* out, std::size_t t, std::size_t n_blocks) const {
         __m512 m_of[kTries], factor_of[kTries], squares[kTries][2] = {};
         unroll<kTries>([&](auto i) DISTILL_LAMBDA {
-            m_of[i] = _mm512_add_ps(_mm512_load_ps(least_m), _mm512_set1_ps(static_cast<float>(i)));
+            m_of[i] = _mm512_add_ps(_mm512_load_ps(least_m), _mm512_set1_ps(static_cast<float>(kTryStep * i)));
             factor_of[i] = _mm512_div_ps(_mm512_set1_ps(per_unit), m_of[i]);
         });
         unroll<kHalfColumns>([&](auto k) DISTILL_LAMBDA {
@@ -315,7 +316,7 @@ struct Traits {
     static constexpr bool kFits = kLargestSum <= 0x7fff, kExact = !kFits && F::kMin != 0 && !kWholeScales;
     static constexpr int kShift = kFits || kExact ? 0 : kLargestSum <= 0xffff ? 1 : 3;
     static_assert(kExact || (kLargestSum + (1 << kShift) / 2) >> kShift <= 0x7fff);
-    static constexpr int kBlockShift = kWholeScales ? 8 : 0;
+    static constexpr int kBlockShift = kWholeScales ? 9 : 0;
     static_assert(!kWholeScales ||
                   (kActBlock * kLargestValue * kLargestWeight >> (kShift + kBlockShift)) + 2 <= 0x7fff);
     static constexpr float kUnshift = 1 << (kShift + kBlockShift);
@@ -324,7 +325,7 @@ struct Traits {
     static constexpr bool kHalfMinima = kSubScales && F::kMin != 0 && F::kScales == 2;
 };
 // Both scaled sums of a block fit 32 bits, with the scales of Q6_K (8 bits) as well.
-static_assert(2ll * 0x7fff * (kSteps + kTries - 1) * 128 <= 0x7fffffff);
+static_assert(2ll * 0x7fff * kLargestM * 128 <= 0x7fffffff);
 
 DISTILL_INLINE __m512i broadcast32(const void* p) {
     std::int32_t word;

@@ -82,32 +82,32 @@ struct Result {
 
 // The table avx512vnni rounds sums of 16 columns to 16 bits, if weights of 5, 6 or 8 bits make them larger than that:
 // by half of the last bit that is left, in units of the weight's scale and the activation's. Where blocks have whole
-// numbers as scales, it does the same once more with a block's sum, in units of 127 * 127 for the largest activation,
+// numbers as scales, it does the same once more with a block's sum, in units of 127 * 250 for the largest activation,
 // and with the sum that the block's minimum is multiplied with. The scales are known from the largest numbers they
 // stand for; no weight of ours is below half of the largest that its scale allows, nor is an activation scale more than
 // three steps of 127 above the least.
 double lost_to_rounded_sums(const Kernels& k, const Case& c, double largest_weight, double largest_x) {
     if (k.name != "avx512vnni") return 0;
-    const double n_blocks = static_cast<double>(c.columns) / 32, unit = largest_x / (127 * 127);
+    const double n_blocks = static_cast<double>(c.columns) / 32, unit = largest_x / (127 * 250);
     const auto halves = [&](double half_bit, double largest_integer) {
         return 2 * n_blocks * half_bit * (2 * largest_weight / largest_integer) * (largest_x / 124);
     };
     const auto blocks = [&](double half_bit, double largest_integer) {
         return n_blocks * half_bit * (2 * largest_weight / largest_integer) * unit;
     };
-    const double minima = n_blocks * 16 * largest_weight * unit;
+    const double minima = n_blocks * 32 * largest_weight * unit;
     switch (c.format.id) {
         case FormatId::q4_k:
-            return blocks(128, 15) + minima;
+            return blocks(256, 15) + minima;
         case FormatId::q5_k:
-            return halves(1, 31) + blocks(256, 31) + minima;
+            return halves(1, 31) + blocks(512, 31) + minima;
         case FormatId::q6_k:
             return halves(1, 32);
         case FormatId::q8_0:
         case FormatId::iq4_nl:
             return halves(4, 128);
         case FormatId::iq4_xs:
-            return halves(4, 128) + blocks(1024, 128);
+            return halves(4, 128) + blocks(2048, 128);
         default:
             return 0;
     }
