@@ -488,9 +488,9 @@ DISTILL_INLINE void prefetch_near(const char* ahead) {
     unroll<n>([&](auto k) DISTILL_LAMBDA { __asm__ volatile("prefetcht0 %0" : : "m"(ahead[kStep * k])); });
 }
 
-// The 16 rows from `row` on, x a group.
+// The 16 rows from `row` on. Of so few tokens there is but one group.
 template <class F, std::size_t T, std::size_t kStep>
-DISTILL_INLINE void span_tile(const MatmulArgs& a, std::size_t row, const UnitBlock<T>* x) {
+DISTILL_INLINE void span_tile(const MatmulArgs& a, std::size_t row) {
     using Tr = Traits<F>;
     static_assert(T <= 4);
     // As many blocks as leave their sums in registers.
@@ -499,6 +499,7 @@ DISTILL_INLINE void span_tile(const MatmulArgs& a, std::size_t row, const UnitBl
     constexpr std::size_t kLines = kShareOfLines<F, kSpans, kStep>;
     const std::size_t n_blocks = a.columns / (kActBlock * F::kBlocks);
     const auto* panel = static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_blocks;
+    const auto* x = static_cast<const UnitBlock<T>*>(a.x);  // of the span at work
     __m512 acc[T][1], part[T];
     [[maybe_unused]] __m512i first_of_pair[T];
     unroll<T>([&](auto t) DISTILL_LAMBDA { acc[t][0] = part[t] = _mm512_setzero_ps(); });
@@ -572,19 +573,9 @@ DISTILL_INLINE void span_tile(const MatmulArgs& a, std::size_t row, const UnitBl
     store_tile<Avx512, 1, T>(a, row, acc);
 }
 
-// Group after group over the rows of a panel, which stay in the nearest caches.
 template <class F, std::size_t T, std::size_t kStep>
-void span_rows(const MatmulArgs& args) {
-    const std::size_t group_bytes = args.columns / kActBlock * kBlockBytes<T>;
-    const int each = static_cast<int>(args.pairs ? T / 2 : T);
-    for (std::size_t row = args.row_begin; row < args.row_end; row += kPanelRows) {
-        MatmulArgs a = args;
-        for (std::size_t group = 0; group < args.n_groups; ++group) {
-            a.n_tokens = args.n_tokens - static_cast<int>(group) * each;
-            span_tile<F, T, kStep>(a, row, of_group(static_cast<const UnitBlock<T>*>(args.x), group, group_bytes));
-            a.out += static_cast<std::size_t>(each) * a.out_stride;
-        }
-    }
+void span_rows(const MatmulArgs& a) {
+    for (std::size_t row = a.row_begin; row < a.row_end; row += kPanelRows) span_tile<F, T, kStep>(a, row);
 }
 
 // --- Many tokens ---------------------------------------------------------------------------------------------------

@@ -74,8 +74,8 @@ struct Kernels {
     std::array<bool, 15> wide{};
     std::size_t groups_at_once = 1;  // that one call takes: unpacking weights is shared by more tokens
     bool logits_twice = true;  // the input of the output matrix is rounded twice (Ops::logits), if that is not wide
-    std::size_t rows_at_once =
-        kPanelRows;  // that a call for groups of the largest size works on: another number wastes a part
+    // Rows that a call for groups of the largest size works on: another number wastes a part.
+    std::size_t rows_at_once = kPanelRows;
     const PageAttention* page_attention = nullptr;
 
     bool is_wide(const Format& f) const { return wide[static_cast<std::size_t>(&f - formats().data())]; }

@@ -23,7 +23,7 @@ namespace {
 // --- Formats -------------------------------------------------------------------------------------------------------
 // kBlocks: blocks of 32 columns in a panel block. kBits and kOffset: weight = scale * (u - kOffset), u < 2^kBits.
 // kSpan: neighbouring blocks that share bytes. kScales: scales in a block of 32 columns. kMin: +1 adds the minimum, -1 subtracts it, 0 has none.
-// span(): where the weights of the i-th span of a panel block are. weights<k, g>(): columns 4g..4g + 3 of its block k, for the
+// span(): where the weights of the i-th span of a panel block are, a reference or a handle. weights<k, g>(): columns 4g..4g + 3 of its block k, for the
 // rows from byte0 / 4 on.
 // sub_scales(), where scales are a number of the row times a small integer: the integers of half h of block j, 16 rows.
 
@@ -250,12 +250,6 @@ struct KernelIQ4_XS {
         return V::mul(V::f16(p.d + lane0), V::s8_f32(sub_scales(p, s, j, h) + lane0));
     }
 };
-
-// Columns 4g..4g + 3 of block j of a panel block.
-template <class F, size_t j, size_t g>
-DISTILL_INLINE auto block_weights(const typename F::Panel& p, size_t byte0) {
-    return F::template weights<j % F::kSpan, g>(F::span(p, j / F::kSpan), byte0);
-}
 
 // --- Results -------------------------------------------------------------------------------------------------------
 

@@ -39,6 +39,12 @@ struct Traits {
     }
 };
 
+// Columns 4g..4g + 3 of block j of a panel block.
+template <class F, size_t j, size_t g>
+DISTILL_INLINE auto block_weights(const typename F::Panel& p, size_t byte0) {
+    return F::template weights<j % F::kSpan, g>(F::span(p, j / F::kSpan), byte0);
+}
+
 // Weights as signed bytes, what they stand for: columns 4g..4g + 3 of block j.
 template <class V, class F, size_t j, size_t g>
 DISTILL_INLINE int8x16_t signed_weights(const typename F::Panel& p, size_t byte0) {
