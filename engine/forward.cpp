@@ -28,8 +28,7 @@ Scratch::Scratch(const Model& m, int n_threads, std::size_t n)
       v(n * width(m.config.n_kv_heads, m.config)),
       attended(n, width(m.config.n_heads, m.config), *m.kernels),
       gate(n, static_cast<std::size_t>(m.config.d_ff), *m.kernels),
-      up(n * static_cast<std::size_t>(m.config.d_ff)),
-      output_pairs(2 * n, static_cast<std::size_t>(m.config.d_model), *m.kernels) {}
+      up(n * static_cast<std::size_t>(m.config.d_ff)) {}
 
 namespace {
 
@@ -108,7 +107,7 @@ std::span<const float> forward(const Model& m, std::span<const Part> parts, Scra
         const Ops last{m, pool, s.ops, rows};
         last.rms_norm(s.h, s.x.data(), m.output_norm);
         s.logits.resize(rows * m.output.rows);
-        last.logits(s.logits.data(), m.output, s.h, s.output_pairs);
+        last.matmul({{s.logits.data(), &m.output}}, s.h);
         if (!ops.all_finite(s.logits.data(), s.logits.size())) {
             throw Error("the logits are not finite: the file's output matrix is damaged", Status::failure);
         }

@@ -23,7 +23,6 @@ struct Scratch {
     Activation attended;        // [tokens, n_heads * head_dim]
     Activation gate;            // [tokens, d_ff]
     Buffer<float> up;           // [tokens, d_ff]
-    Activation output_pairs;    // [2 * rows asked for, d_model]
     std::vector<float> logits;  // [rows asked for, n_vocab]
 };
 

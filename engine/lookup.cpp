@@ -12,7 +12,7 @@ struct Width {
     std::size_t guesses;
     double cost;
 };
-constexpr std::array<Width, 3> kWidths = {{{1, 1.07}, {3, 1.2}, {7, 1.6}}};
+constexpr std::array<Width, 3> kWidths = {{{1, 1.03}, {3, 1.12}, {7, 1.4}}};
 constexpr std::size_t kMostGuesses = kWidths.back().guesses;
 
 // Recent tokens count: text changes its ways.

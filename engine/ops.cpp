@@ -175,29 +175,6 @@ void Ops::gated(Activation& gate, float* up, const Matrix& gate_weight, const Ma
     });
 }
 
-void Ops::matmul(std::initializer_list<Product> products, const Activation& h) const {
-    run_products(products, h, false);
-}
-
-void Ops::logits(float* out, const Matrix& weight, const Activation& h, Activation& pairs) const {
-    const bool twice = kernels_.logits_twice && !kernels_.is_wide(*weight.format);
-    if (weight.format->block_weights == 1 || !twice) return matmul({{out, &weight}}, h);
-    const Ops doubled(*this, 2 * n_tokens_);
-    doubled.for_groups([&](std::size_t first, std::size_t last) {
-        std::vector<std::byte> rounded(h.n / kActBlock * kernels_.act_block_bytes);
-        for (std::size_t t = first; t < last; t += 2) {
-            const float* x = h.row(t / 2);
-            kernels_.ops.quantize(rounded.data(), x, h.n, h.n, 1, 1);
-            std::copy_n(x, h.n, pairs.row(t));
-            float* lost = pairs.row(t + 1);
-            kernels_.ops.dequantize(lost, rounded.data(), h.n, false);
-            for (std::size_t i = 0; i < h.n; ++i) lost[i] = x[i] - lost[i];
-        }
-        doubled.quantize_group(pairs, first, 0, pairs.n);
-    });
-    doubled.run_products({{out, &weight}}, pairs, true);
-}
-
 void Ops::multiply(const RowProduct& p, std::size_t first, std::size_t last, const Activation& h, int thread) const {
     const Matrix& w = *p.weight;
     const bool quantised = w.format->block_weights > 1;
@@ -214,7 +191,6 @@ void Ops::multiply(const RowProduct& p, std::size_t first, std::size_t last, con
         args.out_stride = p.out_stride;
         args.bias = p.bias == nullptr || p.bias->empty() ? nullptr : p.bias->data() + row;
         args.add = p.add;
-        args.pairs = p.pairs;
         for (std::size_t t = first; t < last;) {
             // Only whole groups, and one that is nearly whole, stand in one row.
             args.group = group_size(static_cast<int>(n_tokens_ - t), kernels_.group);
@@ -222,9 +198,9 @@ void Ops::multiply(const RowProduct& p, std::size_t first, std::size_t last, con
                                 ? 1
                                 : std::clamp<std::size_t>((last - t) / group, 1, at_once);
             const std::size_t here = std::min(last - t, args.n_groups * group);
-            args.n_tokens = static_cast<int>(here / (p.pairs ? 2 : 1));
+            args.n_tokens = static_cast<int>(here);
             args.x = quantised ? static_cast<const void*>(h.group(t)) : h.row(t);
-            args.out = p.out + (p.pairs ? (t - first) / 2 : t - first) * p.out_stride + row - p.begin;
+            args.out = p.out + (t - first) * p.out_stride + row - p.begin;
             w.matmul(args);
             t += here;
         }
@@ -243,7 +219,7 @@ void Ops::multiply(const RowProduct& p, std::size_t first, std::size_t last, con
     }
 }
 
-void Ops::run_products(std::initializer_list<Product> products, const Activation& h, bool pairs) const {
+void Ops::matmul(std::initializer_list<Product> products, const Activation& h) const {
     // Pieces of rows, large enough that claiming one costs nothing.
     struct Piece {
         const Product* product;
@@ -269,7 +245,7 @@ void Ops::run_products(std::initializer_list<Product> products, const Activation
         const Product& p = *pieces[i].product;
         const std::size_t begin = (step - pieces[i].first_step) * pieces[i].rows;
         const std::size_t end = std::min(begin + pieces[i].rows, p.weight->rows);
-        multiply({p.weight, begin, end, p.out + begin, p.weight->rows, p.bias, p.add, pairs}, 0, n_tokens_, h, thread);
+        multiply({p.weight, begin, end, p.out + begin, p.weight->rows, p.bias, p.add}, 0, n_tokens_, h, thread);
     });
 }
 

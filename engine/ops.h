@@ -122,11 +122,6 @@ class Ops {
     bool rms_norm(Activation& h, const float* x, const Vector& weight) const;
     // Products that share the input h, as one job.
     void matmul(std::initializer_list<Product> products, const Activation& h) const;
-    // logits = weight * h, with the input rounded twice: `pairs` takes each row and, as a row of its own, what the
-    // first rounding lost. Here an error is an error of the logits, and the second product is nearly free: decoding
-    // waits for the weights, prefill asks for one row. pairs: [2 * n_tokens, h.n]. Where the kernels read more than 8
-    // bits of the input, once is enough.
-    void logits(float* out, const Matrix& weight, const Activation& h, Activation& pairs) const;
     // Turns each head of x [n_tokens][n_heads * head_dim] by its token's position.
     void rope(float* x, std::size_t n_heads, std::span<const Segment> segments) const;
     // k, v: [n_tokens][n_kv_heads * head_dim].
@@ -141,7 +136,6 @@ class Ops {
     bool all_finite(const float* x, std::size_t n) const;
 
   private:
-    Ops(const Ops& other, std::size_t n_tokens) : Ops(other) { n_tokens_ = n_tokens; }
     // The group of tokens that begins at `first`; of its columns, a multiple of 32, those from `column` on, a multiple
     // of 256.
     void quantize_group(Activation& a, std::size_t first, std::size_t column, std::size_t columns) const;
@@ -149,18 +143,17 @@ class Ops {
     void quantize_group(Activation& a, std::size_t first, std::size_t column, std::size_t columns, const float* x,
                         std::size_t x_stride) const;
     std::size_t rows_at_once() const;  // that a product works on: a multiple of kPanelRows
-    void run_products(std::initializer_list<Product> products, const Activation& h, bool pairs) const;
     // gate = silu(gate) * up; quantised as well.
     void silu_mul(Activation& gate, const float* up) const;
     // Rows begin..end of a weight, begin a multiple of kPanelRows: out[t - first][row - begin] for the tokens
-    // first..last, or for pairs of them. `first` begins a group.
+    // first..last. `first` begins a group.
     struct RowProduct {
         const Matrix* weight;
         std::size_t begin, end;
         float* out;
         std::size_t out_stride;  // floats
         const Vector* bias = nullptr;
-        bool add = false, pairs = false;
+        bool add = false;
     };
     void multiply(const RowProduct& p, std::size_t first, std::size_t last, const Activation& h, int thread) const;
     // job(first, last) for groups of tokens, over the threads when there is more than one group.

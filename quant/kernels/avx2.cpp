@@ -644,10 +644,10 @@ DISTILL_INLINE void end_unit(TokenSums* sums, float (*to)[kPanelRows], const typ
 template <std::size_t T, std::size_t kMaxTokens>
 __attribute__((noinline)) void store_sums(MatmulArgs a, std::size_t first, std::size_t last,
                                           const float (*sums)[kMaxTokens][kPanelRows]) {
-    const int each = static_cast<int>(a.pairs ? T / 2 : T);
+    constexpr int kEach = static_cast<int>(T);
     int left = a.n_tokens;
-    for (std::size_t token = 0; left > 0; token += T, left -= each) {
-        a.n_tokens = left < each ? left : each;
+    for (std::size_t token = 0; left > 0; token += T, left -= kEach) {
+        a.n_tokens = left < kEach ? left : kEach;
         for (std::size_t row = first; row < last; row += kPanelRows) {
             const float(*of_group)[kPanelRows] = sums[(row - first) / kPanelRows] + token;
             __m256 acc[T][kRegisters];
@@ -656,7 +656,7 @@ __attribute__((noinline)) void store_sums(MatmulArgs a, std::size_t first, std::
             });
             store_tile<Avx2, kRegisters, T>(a, row, acc);
         }
-        a.out += static_cast<std::size_t>(each) * a.out_stride;
+        a.out += T * a.out_stride;
     }
 }
 

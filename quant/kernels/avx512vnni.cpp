@@ -722,10 +722,10 @@ DISTILL_INLINE void tile_blocks(const MatmulArgs& a, const typename F::Panel* (&
 template <std::size_t T, std::size_t kMaxTokens>
 __attribute__((noinline)) void store_sums(MatmulArgs a, std::size_t first, std::size_t last,
                                           const RowSums (*sums)[kMaxTokens]) {
-    const int each = static_cast<int>(a.pairs ? T / 2 : T);
+    constexpr int kEach = static_cast<int>(T);
     int left = a.n_tokens;
-    for (std::size_t token = 0; left > 0; token += T, left -= each) {
-        a.n_tokens = left < each ? left : each;
+    for (std::size_t token = 0; left > 0; token += T, left -= kEach) {
+        a.n_tokens = left < kEach ? left : kEach;
         for (std::size_t row = first; row < last; row += kTileRows) {
             const RowSums* of_rows = sums[(row - first) / kTileRows] + token;
             __m512 acc[T][kPanels];
@@ -734,7 +734,7 @@ __attribute__((noinline)) void store_sums(MatmulArgs a, std::size_t first, std::
             });
             store_tile<Avx512, kPanels, T>(a, row, acc);
         }
-        a.out += static_cast<std::size_t>(each) * a.out_stride;
+        a.out += T * a.out_stride;
     }
 }
 
@@ -813,7 +813,6 @@ const Kernels kAvx512VnniKernels{"avx512vnni",
                                  kBlockBytes<1>,
                                  {},
                                  kGroups,
-                                 true,
                                  kTileRows,
                                  &kPageAttention512};
 

@@ -37,8 +37,7 @@ struct FloatOps {
     // One group of tokens, rows of n floats x_stride apart, to n / 32 blocks of the table's kind; missing tokens become
     // zeros. A part of a row begins at a multiple of 256 columns.
     void (*quantize)(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens, int group);
-    // What a group of one token stands for; `wide`: for formats that Kernels::wide names. Slow: for tests and single
-    // rows.
+    // What a group of one token stands for; `wide`: for formats that Kernels::wide names. Slow: for tests.
     void (*dequantize)(float* out, const void* blocks, std::size_t n, bool wide);
 };
 
@@ -73,7 +72,6 @@ struct Kernels {
     // ... and which formats (in the order of formats()) read them as integers of more than 8 bits.
     std::array<bool, 15> wide{};
     std::size_t groups_at_once = 1;  // that one call takes: unpacking weights is shared by more tokens
-    bool logits_twice = true;  // the input of the output matrix is rounded twice (Ops::logits), if that is not wide
     // Rows that a call for groups of the largest size works on: another number wastes a part.
     std::size_t rows_at_once = kPanelRows;
     const PageAttention* page_attention = nullptr;

@@ -256,11 +256,6 @@ struct KernelIQ4_XS {
 // acc holds T tokens x N registers of rows from `row` on.
 template <class V, size_t N, size_t T>
 DISTILL_INLINE void store_tile(const MatmulArgs& a, size_t row, typename V::F32 (&acc)[T][N]) {
-    if (a.pairs) {
-        unroll<T / 2>([&](auto t) DISTILL_LAMBDA {
-            unroll<N>([&](auto n) DISTILL_LAMBDA { acc[t][n] = V::add(acc[2 * t][n], acc[2 * t + 1][n]); });
-        });
-    }
     const auto put = [&](float* out, const float* bias) DISTILL_LAMBDA {
         unroll<T>([&](auto t) DISTILL_LAMBDA {
             if (static_cast<int>(t) < a.n_tokens) {

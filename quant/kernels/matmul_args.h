@@ -50,10 +50,9 @@ struct MatmulArgs {
     size_t out_stride;
     int group;          // T: tokens that the group was made for
     size_t n_groups;    // groups at x, one behind the other: 1, or up to Kernels::groups_at_once if T is Kernels::group
-    int n_tokens;       // results wanted: <= n_groups * T, half of it as pairs
+    int n_tokens;       // results wanted: <= n_groups * T
     const float* bias;  // [rows] or null
     bool add;           // add to out instead of replacing it
-    bool pairs;         // out[t] is the sum of the group's tokens 2t and 2t + 1: an input and what its rounding lost
 };
 using MatmulFn = void (*)(const MatmulArgs& args);
 struct MatmulFunctions {

@@ -968,9 +968,9 @@ __attribute__((noinline)) void tokens(float* sums, const Unpacked<V>& u, const c
 // One copy for all formats. Four rows of all tokens of a group stand together.
 template <class V, size_t T>
 __attribute__((noinline)) void store_sums(MatmulArgs a, size_t row, const float* sums) {
-    const int each = static_cast<int>(a.pairs ? T / 2 : T);
-    for (int left = a.n_tokens; left > 0; left -= each, sums += T * kPanelRows, a.out += static_cast<size_t>(each) * a.out_stride) {
-        a.n_tokens = left < each ? left : each;
+    constexpr int kEach = static_cast<int>(T);
+    for (int left = a.n_tokens; left > 0; left -= kEach, sums += T * kPanelRows, a.out += T * a.out_stride) {
+        a.n_tokens = left < kEach ? left : kEach;
         float32x4_t acc[T][4];
         for_each<T / 2, 4>([&](auto pair, auto n) DISTILL_LAMBDA {
             const float* from = sums + 4 * (n * T + 2 * pair);

@@ -7,8 +7,6 @@
 namespace distill {
 namespace {
 
-// The output matrix is half of the work of a small model and its input's second rounding a third of that again, for a mean
-// KL of 0.43 of llama.cpp's instead of 0.47 (docs/ARM.md): one rounding.
 Kernels table(std::string_view name, CpuFeatures needs, const NeonTable& t) {
     return {name,
             needs,
@@ -19,8 +17,7 @@ Kernels table(std::string_view name, CpuFeatures needs, const NeonTable& t) {
             t.integer_peak,
             t.act_block_bytes,
             {},
-            t.groups_at_once,
-            false};
+            t.groups_at_once};
 }
 
 }  // namespace

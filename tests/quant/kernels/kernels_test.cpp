@@ -132,9 +132,8 @@ std::pair<std::size_t, std::size_t> f16_fields(FormatId id) {
     }
 }
 
-// Groups tokens as Ops does. As pairs, out[t] is the sum of tokens 2t and 2t + 1.
-Result run(const Kernels& k, const Case& c, const std::vector<float>& bias = {}, float start = 0.0f, bool add = false,
-           bool pairs = false) {
+// Groups tokens as Ops does.
+Result run(const Kernels& k, const Case& c, const std::vector<float>& bias = {}, float start = 0.0f, bool add = false) {
     Result r{std::vector<float>(c.tokens * c.rows, start), c.x};
     const Guarded panels(packed_bytes(c.format, c.rows, c.columns));
     pack_panels(panels.data(), c.format, c.file.data(), 0, c.rows, c.columns);
@@ -146,13 +145,12 @@ Result run(const Kernels& k, const Case& c, const std::vector<float>& bias = {},
         a.columns = a.panel_columns = c.columns;
         a.row_end = c.rows;
         a.x_stride = c.columns;
-        a.out = r.out.data() + (pairs ? t / 2 : t) * c.rows;
+        a.out = r.out.data() + t * c.rows;
         a.out_stride = c.rows;
         a.group = group_size(static_cast<int>(left), k.group);
         a.n_groups = std::clamp<std::size_t>(left / group, 1, is_float(c.format) ? 1 : k.groups_at_once);
         const std::size_t here = std::min(left, a.n_groups * group);
-        a.n_tokens = static_cast<int>(pairs ? here / 2 : here);
-        a.pairs = pairs;
+        a.n_tokens = static_cast<int>(here);
         a.bias = bias.empty() ? nullptr : bias.data();
         a.add = add;
         if (is_float(c.format)) {
@@ -284,29 +282,6 @@ TEST_CASE("a long prompt through many rows and columns gives the bits of each to
                 INFO(k->name << ' ' << f.name << " token " << t);
                 CHECK(std::equal(alone.out.begin(), alone.out.end(),
                                  all.out.begin() + static_cast<std::ptrdiff_t>(t * c.rows)));
-            }
-        }
-    }
-}
-
-TEST_CASE("a pair is the sum of its two tokens", "[quant]") {
-    for (const Kernels* k : runnable_kernels()) {
-        for (const Format& f : formats()) {
-            if (is_float(f)) continue;
-            for (const std::size_t tokens : {2u, 4u, 6u, 8u, 10u}) {
-                const Case c(f, 37, row_lengths(f)[1], tokens, 11);
-                const std::vector<float> bias(c.rows, 0.75f);
-                const Result apart = run(*k, c), paired = run(*k, c, bias, 2.5f, true, true);
-                INFO(k->name << ' ' << f.name << ", " << tokens << " tokens");
-                for (std::size_t t = 0; t < tokens / 2; ++t) {
-                    for (std::size_t row = 0; row < c.rows; ++row) {
-                        const float sum = apart.out[2 * t * c.rows + row] + apart.out[(2 * t + 1) * c.rows + row];
-                        REQUIRE(paired.out[t * c.rows + row] == (sum + 0.75f) + 2.5f);
-                    }
-                }
-                // Nothing beyond the pairs is written.
-                CHECK(std::all_of(paired.out.begin() + static_cast<std::ptrdiff_t>(tokens / 2 * c.rows),
-                                  paired.out.end(), [](float v) { return v == 2.5f; }));
             }
         }
     }
