@@ -312,7 +312,7 @@ class PageProducts {
           value_product_(matmul(types.values == KvType::f16 ? FormatId::f16 : FormatId::f32)) {}
 
     // How many are best worked on together: rounding a page for integer products is shared by all.
-    std::size_t best_rows() const { return page_ != nullptr ? kMaxQueries : kMaxQueries / 2; }
+    std::size_t best_rows() const { return page_ != nullptr ? kMaxQueries : kMaxQueries / 4; }
     // Once for all pages.
     void prepare(AttendScratch& s, std::size_t rows) const {
         if (types_.keys == KvType::f16) {
@@ -350,12 +350,16 @@ class PageProducts {
             key_product_(a);
         });
     }
-    // values[row] = values[row] * factor[row] + sum over the first `keys` keys of p * v, p in the place of the scores.
-    void add_values(AttendScratch& s, const std::byte* panels, std::size_t rows, std::size_t keys,
-                    const float* factor) const {
+    // values[row] = values[row] * factor[row] + sum over the first `keys` keys of w * v, sum[row] = sum[row] *
+    // factor[row] + sum over the keys of w, w = exp(score * scale - max[row]).
+    void add_values(AttendScratch& s, const std::byte* panels, std::size_t rows, std::size_t keys, float* sum,
+                    const float* factor, float scale, const float* max) const {
         if (types_.values == KvType::f16 && page_ != nullptr) {
-            return page_->values(s.page.data(), s.values.data(), factor, s.scores.data(),
+            return page_->values(s.page.data(), s.values.data(), sum, factor, s.scores.data(), scale, max,
                                  reinterpret_cast<const std::uint16_t*>(panels), rows, keys, head_dim_);
+        }
+        for (std::size_t r = 0; r < rows; ++r) {
+            sum[r] = sum[r] * factor[r] + kernels_.ops.exp_sum(s.scores.data() + r * kPage, keys, scale, max[r]);
         }
         MatmulArgs a{};
         a.panels = panels;
@@ -444,29 +448,17 @@ void Ops::attend(Activation& out, const float* q, std::span<const Segment> segme
             products.scores(s, kv.keys(layer, kv_head, page), rows, padded);
             // All maxima before all exponentials: each is a chain of operations that the next row need not wait for.
             alignas(64) float factor[kMaxQueries] = {};  // what earlier pages shrink by, once exp is taken
-            bool sees[kMaxQueries];
             for (std::size_t r = 0; r < rows; ++r) {
                 float* scores = s.scores.data() + r * kPage;
                 const std::size_t limit = position + r / heads + 1;  // keys that this token sees
                 const std::size_t seen = limit <= base ? 0 : std::min(here, limit - base);
-                sees[r] = seen > 0;
-                if (!sees[r]) {
-                    std::fill_n(scores, padded, 0.0f);
-                    continue;
-                }
                 std::fill(scores + seen, scores + padded, kMasked);
                 const float top = std::max(max[r], kernels_.ops.max(scores, padded) * scale);
                 factor[r] = max[r] - top;
                 max[r] = top;
             }
             kernels_.ops.exp_sum(factor, (rows + kPanelRows - 1) / kPanelRows * kPanelRows, 1.0f, 0.0f);
-            for (std::size_t r = 0; r < rows; ++r) {
-                if (sees[r]) {
-                    const float added = kernels_.ops.exp_sum(s.scores.data() + r * kPage, padded, scale, max[r]);
-                    sum[r] = sum[r] * factor[r] + added;
-                }
-            }
-            products.add_values(s, kv.values(layer, kv_head, page), rows, padded, factor);
+            products.add_values(s, kv.values(layer, kv_head, page), rows, padded, sum, factor, scale, max);
         }
         for (std::size_t r = 0; r < rows; ++r) {
             float* to = out.row(row0 + r / heads) + (head0 + r % heads) * head_dim;

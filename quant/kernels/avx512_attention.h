@@ -52,6 +52,16 @@ DISTILL_INLINE __m512i rounded(__m512 v, __m512 inverse) {
     return _mm512_cvtps_epi32(_mm512_mul_ps(v, inverse));
 }
 
+// Of a query or a row of weights, of its largest magnitude and the sum of them; NaN in the sum stays NaN.
+DISTILL_INLINE float scale_of_row(float top, float sum) {
+    const float by_top = top * (1.0f / kLargestOfRow), by_sum = sum * (1.0f / kLargestSum);
+    return by_top > by_sum ? by_top : by_sum;
+}
+// Zeros, and what is so small that its scale has no inverse, come to nothing; NaN stays NaN.
+DISTILL_INLINE float inverse_of(float scale) {
+    return scale < 1e-37f ? 0.0f : 1.0f / scale;
+}
+
 // n numbers, a multiple of 16, of a query or a row of weights; returns the scale.
 DISTILL_INLINE float round_row(Pair* out, const float* x, std::size_t n) {
     // As bit patterns, so that NaN comes out on top.
@@ -65,10 +75,8 @@ DISTILL_INLINE float round_row(Pair* out, const float* x, std::size_t n) {
     const std::uint32_t top_bits = _mm512_reduce_max_epu32(largest);
     float top;
     __builtin_memcpy(&top, &top_bits, 4);
-    const float by_sum = _mm512_reduce_add_ps(sum) * (1.0f / kLargestSum), by_top = top * (1.0f / kLargestOfRow);
-    const float scale = by_sum > by_top ? by_sum : by_top;
-    // Zeros, and what is so small that its scale has no inverse, come to nothing; NaN stays NaN.
-    const __m512 inverse = _mm512_set1_ps(scale < 1e-37f ? 0.0f : 1.0f / scale);
+    const float scale = scale_of_row(top, _mm512_reduce_add_ps(sum));
+    const __m512 inverse = _mm512_set1_ps(inverse_of(scale));
     for (std::size_t i = 0; i < n; i += 16) {
         _mm256_store_si256(reinterpret_cast<__m256i*>(out + i / 2),
                            _mm512_cvtsepi32_epi16(rounded(_mm512_loadu_ps(x + i), inverse)));
@@ -131,6 +139,44 @@ DISTILL_INLINE void round_values(PanelPair* out, Scratch& s, const std::uint16_t
     }
 }
 
+// The weights of row r, exp(scores * scale - max): their sum, and as integers, times the scales of the values.
+template <std::size_t kParts>
+DISTILL_INLINE float weigh(Scratch& s, std::size_t r, const float* scores, float scale, float max) {
+    using Ops = VectorOps<xsimd::avx512bw>;
+    Ops::B e[kParts];
+    unroll<kParts>([&](auto i) DISTILL_LAMBDA {
+        e[i] = _mm512_fmsub_ps(_mm512_loadu_ps(scores + 16 * i), _mm512_set1_ps(scale), _mm512_set1_ps(max));
+    });
+    Ops::exp(e);
+    __m512 weights[kParts], sum = _mm512_setzero_ps(), scaled_sum = sum, top = sum;
+    unroll<kParts>([&](auto i) DISTILL_LAMBDA {
+        weights[i] = _mm512_mul_ps(e[i], _mm512_load_ps(s.value_scale + 16 * i));
+        sum = _mm512_add_ps(sum, e[i]);
+        scaled_sum = _mm512_add_ps(scaled_sum, weights[i]);
+        top = _mm512_max_ps(top, weights[i]);
+    });
+    const float row_scale = scale_of_row(_mm512_reduce_max_ps(top), _mm512_reduce_add_ps(scaled_sum));
+    const __m512 inverse = _mm512_set1_ps(inverse_of(row_scale));
+    unroll<kParts>([&](auto i) DISTILL_LAMBDA {
+        _mm256_store_si256(reinterpret_cast<__m256i*>(s.weights[r] + 8 * i),
+                           _mm512_cvtsepi32_epi16(rounded(weights[i], inverse)));
+    });
+    s.weight_scale[r] = row_scale;
+    return _mm512_reduce_add_ps(sum);
+}
+DISTILL_INLINE float weigh(Scratch& s, std::size_t r, const float* scores, std::size_t keys, float scale, float max) {
+    switch (keys / 16) {
+        case 4:
+            return weigh<4>(s, r, scores, scale, max);
+        case 3:
+            return weigh<3>(s, r, scores, scale, max);
+        case 2:
+            return weigh<2>(s, r, scores, scale, max);
+        default:
+            return weigh<1>(s, r, scores, scale, max);
+    }
+}
+
 // put(row, panel, sums) for T rows and N panels: sums over n_pairs of panels[.][lane] * rows[.].
 template <std::size_t N, std::size_t T, class Put>
 DISTILL_INLINE void tile(const PanelPair* panels, std::size_t panel, std::size_t n_pairs, const Pair* rows,
@@ -158,8 +204,8 @@ DISTILL_INLINE void tile(const PanelPair* panels, std::size_t panel, std::size_t
 }
 
 template <std::size_t T, class Put>
-void rows_of(const PanelPair* panels, std::size_t n_panels, std::size_t n_pairs, const Pair* rows, std::size_t stride,
-             std::size_t row, const Put& put) {
+DISTILL_INLINE void rows_of(const PanelPair* panels, std::size_t n_panels, std::size_t n_pairs, const Pair* rows,
+                            std::size_t stride, std::size_t row, const Put& put) {
     std::size_t panel = 0;
     for (; panel + 2 <= n_panels; panel += 2) tile<2, T>(panels, panel, n_pairs, rows, stride, row, put);
     if (panel < n_panels) tile<1, T>(panels, panel, n_pairs, rows, stride, row, put);
@@ -199,23 +245,18 @@ void scores(void* scratch, float* out, const std::uint16_t* keys, std::size_t ro
     products(s.panels, n_panels, columns / 2, s.queries[0], kColumns / 2, rows, put);
 }
 
-void values(void* scratch, float* out, const float* factor, const float* weights, const std::uint16_t* values,
-            std::size_t rows, std::size_t n_keys, std::size_t columns) {
+void values(void* scratch, float* out, float* sum, const float* factor, const float* scores, float scale,
+            const float* max, const std::uint16_t* values, std::size_t rows, std::size_t n_keys, std::size_t columns) {
     auto& s = *static_cast<Scratch*>(scratch);
     const std::size_t n_panels = columns / kPanelRows;
     round_values(s.panels, s, values, n_keys, n_panels);
     for (std::size_t r = 0; r < rows; ++r) {
-        alignas(64) float scaled[kKeys];
-        for (std::size_t k = 0; k < n_keys; k += 16) {
-            _mm512_store_ps(scaled + k,
-                            _mm512_mul_ps(_mm512_loadu_ps(weights + r * kKeys + k), _mm512_load_ps(s.value_scale + k)));
-        }
-        s.weight_scale[r] = round_row(s.weights[r], scaled, n_keys);
+        sum[r] = sum[r] * factor[r] + weigh(s, r, scores + r * kKeys, n_keys, scale, max[r]);
     }
-    const auto put = [&](std::size_t row, std::size_t panel, __m512 sum) DISTILL_LAMBDA {
+    const auto put = [&](std::size_t row, std::size_t panel, __m512 added) DISTILL_LAMBDA {
         float* to = out + row * columns + panel * kPanelRows;
         const __m512 before = _mm512_mul_ps(_mm512_loadu_ps(to), _mm512_set1_ps(factor[row]));
-        _mm512_storeu_ps(to, _mm512_fmadd_ps(sum, _mm512_set1_ps(s.weight_scale[row]), before));
+        _mm512_storeu_ps(to, _mm512_fmadd_ps(added, _mm512_set1_ps(s.weight_scale[row]), before));
     };
     products(s.panels, n_panels, n_keys / 2, s.weights[0], kKeys / 2, rows, put);
 }

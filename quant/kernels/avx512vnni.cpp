@@ -78,16 +78,6 @@ struct Avx512 {
     DISTILL_INLINE static F32 fma(F32 a, F32 b, F32 c) { return _mm512_fmadd_ps(a, b, c); }
 };
 
-// Its AVX-512 multiplies and adds apart.
-template <>
-struct Better<xsimd::avx512bw> {
-    using B = xsimd::batch<float, xsimd::avx512bw>;
-    static float sum(const B& v) { return _mm512_reduce_add_ps(v); }
-    static float max(const B& v) { return _mm512_reduce_max_ps(v); }
-    static B fma(const B& a, const B& b, const B& c) { return _mm512_fmadd_ps(a, b, c); }
-    static B fnma(const B& a, const B& b, const B& c) { return _mm512_fnmadd_ps(a, b, c); }
-};
-
 // --- Activations ---------------------------------------------------------------------------------------------------
 
 constexpr std::size_t kUnitBlocks = 8;  // blocks of 32 columns that share a unit
