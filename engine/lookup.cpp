@@ -18,7 +18,7 @@ constexpr std::size_t kMostGuesses = kWidths.back().guesses;
 // Recent tokens count: text changes its ways.
 constexpr double kMemory = 24;
 // A chance too low to try grows back by this each time it is passed over, so that it is tried again now and then.
-constexpr double kForgiven = 0.005;
+constexpr double kForgiven = 0.003;
 
 // Less than this, in plain passes, is not worth the risk of a wrong estimate.
 constexpr double kWorthwhile = 1.05;
