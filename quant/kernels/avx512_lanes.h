@@ -11,8 +11,7 @@ namespace {
 
 // xsimd's AVX-512 multiplies and adds apart.
 template <>
-struct Better<xsimd::avx512bw> {
-    using B = xsimd::batch<float, xsimd::avx512bw>;
+struct Better<xsimd::avx512bw> : Usual<xsimd::avx512bw> {
     static float sum(const B& v) { return _mm512_reduce_add_ps(v); }
     static float max(const B& v) { return _mm512_reduce_max_ps(v); }
     static B fma(const B& a, const B& b, const B& c) { return _mm512_fmadd_ps(a, b, c); }

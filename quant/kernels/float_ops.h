@@ -13,10 +13,11 @@
 namespace distill {
 namespace {
 
-// A file whose instruction set has something better than this xsimd says so.
+// A file whose instruction set has something better than this xsimd says so, by a Better of its own.
 template <class Arch>
-struct Better {
+struct Usual {
     using B = xsimd::batch<float, Arch>;
+    using Whole = xsimd::batch<std::int32_t, Arch>;
 
     template <class Combine>
     static float combined(const B& v, const Combine& combine) {
@@ -34,14 +35,17 @@ struct Better {
     }
     static B fma(const B& a, const B& b, const B& c) { return xsimd::fma(a, b, c); }
     static B fnma(const B& a, const B& b, const B& c) { return xsimd::fnma(a, b, c); }
+    static B divide(const B& a, const B& b) { return a / b; }
+    static B nearest(const B& v) { return xsimd::nearbyint(v); }
     // What exp makes 0 of, and the last step of it: v * 2^n, v near 1; an n of -126 stands for nothing.
     static constexpr float kLowestExponent = -87.0f;
     static B times_power_of_two(const B& v, const B& n) {
-        using Whole = xsimd::batch<std::int32_t, Arch>;
         const Whole bits = xsimd::bitwise_cast<Whole>(v) + (xsimd::to_int(n) << 23);
         return xsimd::select(n < B(-125.0f), B(0.0f), xsimd::bitwise_cast<B>(bits));
     }
 };
+template <class Arch>
+struct Better : Usual<Arch> {};
 
 template <class Arch>
 struct VectorOps {
@@ -59,7 +63,7 @@ struct VectorOps {
         each([&](auto i) DISTILL_LAMBDA {  // NaN stays NaN
             x[i] = xsimd::min(B(88.0f), xsimd::max(B(Better<Arch>::kLowestExponent), x[i]));
         });
-        each([&](auto i) DISTILL_LAMBDA { n[i] = xsimd::nearbyint(x[i] * B(1.44269504f)); });
+        each([&](auto i) DISTILL_LAMBDA { n[i] = Better<Arch>::nearest(x[i] * B(1.44269504f)); });
         each([&](auto i) DISTILL_LAMBDA { x[i] = Better<Arch>::fnma(n[i], B(0.693145752f), x[i]); });
         each([&](auto i) DISTILL_LAMBDA { x[i] = Better<Arch>::fnma(n[i], B(1.42860677e-6f), x[i]); });
         each([&](auto i) DISTILL_LAMBDA { q[i] = Better<Arch>::fma(B(0.00831247779f), x[i], B(0.0418905502f)); });
@@ -95,7 +99,7 @@ struct VectorOps {
         std::size_t i = 0;
         for (; i + kLanes <= n; i += kLanes) {
             const B g = B::load_unaligned(gate + i);
-            (g / (B(1.0f) + exp(-g)) * B::load_unaligned(up + i)).store_unaligned(gate + i);
+            (Better<Arch>::divide(g, B(1.0f) + exp(-g)) * B::load_unaligned(up + i)).store_unaligned(gate + i);
         }
         for (; i < n; ++i) gate[i] = gate[i] / (1.0f + std::exp(-gate[i])) * up[i];
     }

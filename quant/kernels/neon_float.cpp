@@ -1,9 +1,29 @@
 // The f32 loops of all three NEON tables, compiled once: they need nothing beyond ARMv8.0.
 #include "quant/kernels/neon_float.h"
 
+#include <arm_neon.h>
+
 #include "quant/kernels/float_ops.h"
 
 namespace distill {
+namespace {
+
+// Its NEON casts by calls, rounds in nine steps, divides by approximations and has no fnma.
+template <>
+struct Better<xsimd::neon64> : Usual<xsimd::neon64> {
+    static float sum(const B& v) { return vaddvq_f32(v); }
+    static float max(const B& v) { return vmaxvq_f32(v); }
+    static B fnma(const B& a, const B& b, const B& c) { return B(vfmsq_f32(c, a, b)); }
+    static B divide(const B& a, const B& b) { return B(vdivq_f32(a, b)); }
+    static B nearest(const B& v) { return B(vrndnq_f32(v)); }
+    static B times_power_of_two(const B& v, const B& n) {
+        const int32x4_t bits = vaddq_s32(vreinterpretq_s32_f32(v), vshlq_n_s32(vcvtq_s32_f32(n), 23));
+        const uint32x4_t nothing = vcltq_f32(n, vdupq_n_f32(-125.0f));
+        return B(vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_s32(bits), nothing)));
+    }
+};
+
+}  // namespace
 
 using NeonFloat = VectorOps<xsimd::neon64>;
 
