@@ -115,6 +115,10 @@ void put(PanelQ4_0& p, std::size_t r, const FourRows<BlockQ4_0>& b) {
     copy_field(p.d, r, b, &BlockQ4_0::d);
     scatter<4>(p.q[0], r, b, &BlockQ4_0::qs);
 }
+void put(PanelSignedQ4_0& p, std::size_t r, const FourRows<BlockQ4_0>& b) {
+    copy_field(p.d, r, b, &BlockQ4_0::d);
+    scatter<4>(p.q[0], r, b, &BlockQ4_0::qs, 0, 0x88);  // both nibbles - 8
+}
 void put(PanelQ4_1& p, std::size_t r, const FourRows<BlockQ4_1>& b) {
     copy_field(p.d, r, b, &BlockQ4_1::d);
     copy_field(p.m, r, b, &BlockQ4_1::m);
@@ -262,12 +266,12 @@ void pack_floats(std::byte* out, const std::byte* rows, std::size_t row_bytes, s
 
 using PackFn = void (*)(std::byte*, const std::byte*, std::size_t, std::size_t, std::size_t);
 
-PackFn pack_function(FormatId id) {
+PackFn pack_function(FormatId id, bool signed_nibbles) {
     switch (id) {
         case FormatId::f32: return pack_floats<std::uint32_t>;
         case FormatId::f16:
         case FormatId::bf16: return pack_floats<std::uint16_t>;
-        case FormatId::q4_0: return pack_blocks<PanelQ4_0, BlockQ4_0>;
+        case FormatId::q4_0: return signed_nibbles ? pack_blocks<PanelSignedQ4_0, BlockQ4_0> : pack_blocks<PanelQ4_0, BlockQ4_0>;
         case FormatId::q4_1: return pack_blocks<PanelQ4_1, BlockQ4_1>;
         case FormatId::q5_0: return pack_blocks<PanelQ5_0, BlockQ5_0>;
         case FormatId::q5_1: return pack_blocks<PanelQ5_1, BlockQ5_1>;
@@ -293,9 +297,9 @@ std::size_t packed_bytes(const Format& format, std::size_t rows, std::size_t col
 }
 
 void pack_panels(std::byte* panels, const Format& format, const std::byte* rows, std::size_t row_begin,
-                 std::size_t row_end, std::size_t columns) {
+                 std::size_t row_end, std::size_t columns, bool signed_nibbles) {
     assert(row_begin % kRows == 0 && columns % format.block_weights == 0);
-    const PackFn pack = pack_function(format.id);
+    const PackFn pack = pack_function(format.id, signed_nibbles);
     const std::size_t row_bytes = format.row_bytes(columns);
     for (std::size_t row = row_begin; row < row_end; row += kRows) {
         pack(panels + row * row_bytes, rows + row * row_bytes, row_bytes, std::min(kRows, row_end - row), columns);

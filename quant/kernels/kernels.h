@@ -78,6 +78,7 @@ struct Kernels {
     // Rows that a call for groups of the largest size works on: another number wastes a part.
     std::size_t rows_at_once = kPanelRows;
     const PageAttention* page_attention = nullptr;
+    bool signed_nibbles = false;  // panels of Q4_0 are PanelSignedQ4_0 (quant/panel_layouts.h)
 
     bool is_wide(const Format& f) const { return wide[static_cast<std::size_t>(&f - formats().data())]; }
     MatmulFn matmul_of(const Format& f) const {

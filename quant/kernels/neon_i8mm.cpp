@@ -8,7 +8,7 @@ namespace distill {
 namespace {
 
 struct NeonI8mm : VectorNeon {
-    static constexpr bool kTakesUnsigned = true, kBytesMatter = false, kTwoByTwo = true;
+    static constexpr bool kTakesUnsigned = true, kBytesMatter = false, kTwoByTwo = true, kDotProducts = true;
     template <int kBits>
     struct Dot : SignedDot {
         template <size_t kLane>

@@ -25,6 +25,32 @@ namespace {
 
 // --- What a format asks for ----------------------------------------------------------------------------------------
 
+// Q4_0 with nibbles as signed numbers. A nibble that is moved to the top of its byte stands for 16 times itself; it takes an
+// instruction to put either there, and no offset is left.
+template <class V>
+struct KernelSignedQ4_0 : Simple<V, PanelSignedQ4_0, 8, 0, 0> {
+    static constexpr int kPlaces = 4;
+    template <size_t, size_t g>
+    DISTILL_INLINE static typename V::U8 weights(const PanelSignedQ4_0& p, size_t byte0) {
+        return nibbles<g / 4>(V::load(p.q[g % 4] + byte0));
+    }
+    template <size_t h>
+    DISTILL_INLINE static typename V::U8 nibbles(typename V::U8 bytes) {
+        if constexpr (h == 0) return V::template shift_right<-4>(bytes);
+        else return V::masked(bytes, 0xf0);
+    }
+};
+// Binary places of the numbers that weights() gives.
+template <class F>
+constexpr int kPlaces = 0;
+template <class V>
+constexpr int kPlaces<KernelSignedQ4_0<V>> = KernelSignedQ4_0<V>::kPlaces;
+template <int kBinaryPlaces>
+DISTILL_INLINE float32x4_t to_float(int32x4_t v) {
+    if constexpr (kBinaryPlaces == 0) return vcvtq_f32_s32(v);
+    else return vcvtq_n_f32_s32(v, kBinaryPlaces);
+}
+
 template <class F>
 struct Traits {
     static constexpr bool kWhole = F::kBlocks > 1;  // k-quants: scales are whole numbers
@@ -123,6 +149,24 @@ DISTILL_INLINE int8x16x4_t next64(const int8_t*& p) {
     __asm__("" : "+r"(p));
     return v;
 }
+DISTILL_INLINE int8x16x2_t next32(const int8_t*& p) {
+    const int8x16x2_t v = vld1q_s8_x2(p);
+    p += 32;
+    __asm__("" : "+r"(p));
+    return v;
+}
+DISTILL_INLINE int32x4x2_t next32(const int32_t*& p) {
+    const int32x4x2_t v = vld1q_s32_x2(p);
+    p += 8;
+    __asm__("" : "+r"(p));
+    return v;
+}
+DISTILL_INLINE int32x4_t next16(const int32_t*& p) {
+    const int32x4_t v = vld1q_s32(p);
+    p += 4;
+    __asm__("" : "+r"(p));
+    return v;
+}
 // `v` is computed here and not where the compiler puts it off to: what it is made of would have to be kept until then.
 template <class Vector>
 DISTILL_INLINE void settle(Vector& v) {
@@ -164,14 +208,29 @@ using Sums = float32x4_t[T][4];
 // 16 numbers to floats.
 struct RowFloats {
     float32x4_t v[4];
-    DISTILL_INLINE explicit RowFloats(const uint16_t (&p)[kPanelRows]) {
+    DISTILL_INLINE explicit RowFloats(const uint16_t (&p)[kPanelRows]) : RowFloats(vld1q_u16(p), vld1q_u16(p + 8)) {}
+    DISTILL_INLINE RowFloats(uint16x8_t first, uint16x8_t last) {
+        const float16x8_t both[2] = {vreinterpretq_f16_u16(first), vreinterpretq_f16_u16(last)};
         unroll<2>([&](auto i) DISTILL_LAMBDA {
-            const float16x8_t both = vreinterpretq_f16_u16(vld1q_u16(p + 8 * i));
-            v[2 * i] = vcvt_f32_f16(vget_low_f16(both));
-            v[2 * i + 1] = vcvt_high_f32_f16(both);
+            v[2 * i] = vcvt_f32_f16(vget_low_f16(both[i]));
+            v[2 * i + 1] = vcvt_high_f32_f16(both[i]);
         });
     }
+    // Of a panel, that many bytes before p: GCC 12 takes three instructions for an address below a register's.
+    template <int kBytes>
+    DISTILL_INLINE static RowFloats before(const uint8_t* p) {
+        uint16x8_t first, last;
+        __asm__("ldp %q0, %q1, [%2, #-%3]" : "=w"(first), "=w"(last) : "r"(p), "i"(kBytes));
+        return {first, last};
+    }
 };
+// What sums start from: zeros of their own, which no register has to keep. Without dot products the compiler is to know them.
+template <class V>
+DISTILL_INLINE int32x4_t zeros() {
+    int32x4_t v = vdupq_n_s32(0);
+    if constexpr (V::kDotProducts) __asm__ volatile("movi %0.4s, #0" : "=w"(v));
+    return v;
+}
 
 // --- One or two tokens ---------------------------------------------------------------------------------------------
 
@@ -181,6 +240,55 @@ struct Few {
     using Prepared = typename F::Prepared;
     using Dot = typename V::template Dot<F::kBits>;
     static constexpr size_t N = 4 / T;  // registers of rows
+    // Nibbles alone, and registers for all of a block: the second half's sums go on from the first one's.
+    static constexpr bool kNibbles = V::kDotProducts && F::kBlocks == 1 && (F::kBits == 4 || kPlaces<F> == 4);
+
+    template <size_t h>
+    DISTILL_INLINE static int8x16_t nibbles(uint8x16_t bytes) {
+        if constexpr (kPlaces<F> == 4) return vreinterpretq_s8_u8(F::template nibbles<h>(bytes));
+        else return vreinterpretq_s8_u8(h == 0 ? V::low(bytes) : V::high(bytes));
+    }
+    // `weights`, `q` and `m` move on to the next block.
+    DISTILL_INLINE static void block_of_nibbles(int32x4_t (&e)[T][N], const uint8_t*& weights, const int8_t*& q, const int32_t*& m) {
+        static_assert(F::kOffset == 0);
+        int8x16_t columns[T][2];
+        int32x4_t numbers[T];
+        Dot dot[T][N];
+        unroll<T>([&](auto t) DISTILL_LAMBDA {
+            const int8x16x2_t both = next32(q);
+            unroll<2>([&](auto h) DISTILL_LAMBDA { columns[t][h] = both.val[h]; });
+            numbers[t] = next16(m);
+            unroll<N>([&](auto n) DISTILL_LAMBDA { dot[t][n].start(zeros<V>()); });
+        });
+        uint8x16_t bytes[4][N];
+        unroll<4>([&](auto g) DISTILL_LAMBDA {
+            const RowBytes<N> here(weights);
+            unroll<N>([&](auto n) DISTILL_LAMBDA {
+                bytes[g][n] = here.v[n];
+                const int8x16_t w = nibbles<0>(bytes[g][n]);
+                unroll<T>([&](auto t) DISTILL_LAMBDA { dot[t][n].template add<g>(w, columns[t][0]); });
+            });
+        });
+        unroll<N / 2>([&](auto pair) DISTILL_LAMBDA {
+            for_each<T, 2>([&](auto t, auto i) DISTILL_LAMBDA {
+                constexpr size_t n = 2 * pair + i;
+                int32x4_t so_far = dot[t][n].sum();
+                e[t][n] = vmulq_laneq_s32(so_far, numbers[t], 0);
+                settle(e[t][n], so_far);
+                dot[t][n].start(so_far);
+            });
+            for_each<4, 2>([&](auto g, auto i) DISTILL_LAMBDA {
+                constexpr size_t n = 2 * pair + i;
+                const int8x16_t w = nibbles<1>(bytes[g][n]);
+                unroll<T>([&](auto t) DISTILL_LAMBDA { dot[t][n].template add<g>(w, columns[t][1]); });
+            });
+            for_each<T, 2>([&](auto t, auto i) DISTILL_LAMBDA {
+                constexpr size_t n = 2 * pair + i;
+                e[t][n] = vmlaq_laneq_s32(e[t][n], dot[t][n].sum(), numbers[t], 1);
+                settle(e[t][n]);
+            });
+        });
+    }
 
     // Both halves of block j of the panel side by side: a byte holds a column of either.
     template <size_t j>
@@ -238,21 +346,29 @@ struct Few {
         unroll<4 / N>([&](auto step) DISTILL_LAMBDA {
             float32x4_t part[T][N];
             for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA { part[t][n] = vdupq_n_f32(0.0f); });
-            for (size_t j = 0; j < x.here; ++j) {
-                const Panel& p = panel[j];
+            constexpr size_t kLane0 = 4 * N * step;
+            const uint8_t* weights = panel->q[0] + 4 * kLane0;
+            const int8_t* q = x.q(0, 0);
+            const int32_t* m = x.m(0, 0);
+            const auto block = [&](size_t j) DISTILL_LAMBDA {
                 int32x4_t e[T][N];
-                whole_block<0>(e, p, 4 * N * step, x, j);
-                const RowFloats d(p.d);
+                if constexpr (kNibbles) block_of_nibbles(e, weights, q, m);
+                else whole_block<0>(e, panel[j], kLane0, x, j);
+                constexpr int kBack = sizeof(Panel) + 4 * kLane0;
+                const RowFloats d = kNibbles ? RowFloats::before<kBack>(weights) : RowFloats(panel[j].d);
                 for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA {
-                    part[t][n] = vfmaq_f32(part[t][n], vcvtq_f32_s32(e[t][n]), d.v[N * step + n]);
+                    part[t][n] = vfmaq_f32(part[t][n], to_float<kPlaces<F>>(e[t][n]), d.v[N * step + n]);
                 });
                 if constexpr (F::kMin != 0) {
-                    const RowFloats min(p.m);
+                    const RowFloats min = kNibbles ? RowFloats::before<kBack - 32>(weights) : RowFloats(panel[j].m);
                     for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA {
                         part[t][n] = vfmaq_n_f32(part[t][n], min.v[N * step + n], static_cast<float>(*x.sum(j, t)));
                     });
                 }
-            }
+                if constexpr (kNibbles) weights += sizeof(Panel) - sizeof(panel->q);
+            };
+            const int8_t* const end = x.q(x.here, 0);
+            for (size_t j = 0; kNibbles ? q != end : j < x.here; ++j) block(j);
             for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA {
                 float32x4_t& sum = sums[t][N * step + n];
                 sum = vfmaq_n_f32(sum, part[t][n], *x.unit(t));
@@ -664,7 +780,7 @@ DISTILL_INLINE void add_dots(int32x4_t (&sum)[2], const int8x16x4_t& w, const Co
 // they take turns where they are one register each.
 template <class V, class Job>
 DISTILL_INLINE void for_both(const Job& job) {
-    if constexpr (sizeof(typename V::template Dot<6>) == sizeof(int32x4_t)) {
+    if constexpr (V::kDotProducts) {
         job(constant<0>, constant<1>);
     } else {
         job(constant<0>);
@@ -672,23 +788,30 @@ DISTILL_INLINE void for_both(const Job& job) {
     }
 }
 
-// What the halves' dot products of two tokens are multiplied with, the first one's and that of both.
+// What the halves' dot products of four tokens are multiplied with, the first one's and that of both; two by two, each pair's are
+// loaded when it is its turn. `m` moves on.
 template <class V>
-struct MultiplesOfTwo {
-    static constexpr size_t kNumbers = V::kTwoByTwo ? 8 : 4;
-    int32x4_t v[kNumbers / 4];
-    DISTILL_INLINE explicit MultiplesOfTwo(const int32_t* m) {
-        unroll<kNumbers / 4>([&](auto i) DISTILL_LAMBDA { v[i] = vld1q_s32(m + 4 * i); });
+struct MultiplesOfFour {
+    int32x4_t v[2];
+    const int32_t* at;
+    DISTILL_INLINE explicit MultiplesOfFour(const int32_t*& m) : at(m) {
+        if constexpr (V::kTwoByTwo) {
+            m += 16;
+        } else {
+            const int32x4x2_t both = next32(m);
+            unroll<2>([&](auto i) DISTILL_LAMBDA { v[i] = both.val[i]; });
+        }
     }
-    template <size_t i>
+    // Register i of a pair of tokens.
+    template <size_t pair, size_t i>
     DISTILL_INLINE int32x4_t first(int32x4_t sum) const {
-        if constexpr (V::kTwoByTwo) return vmulq_s32(sum, v[0]);
-        else return vmulq_laneq_s32(sum, v[0], 2 * i);
+        if constexpr (V::kTwoByTwo) return vmulq_s32(sum, vld1q_s32(at + 8 * pair));
+        else return vmulq_laneq_s32(sum, v[pair], 2 * i);
     }
-    template <size_t i>
+    template <size_t pair, size_t i>
     DISTILL_INLINE int32x4_t add_second(int32x4_t e, int32x4_t sum) const {
-        if constexpr (V::kTwoByTwo) return vmlaq_s32(e, sum, v[1]);
-        else return vmlaq_laneq_s32(e, sum, v[0], 2 * i + 1);
+        if constexpr (V::kTwoByTwo) return vmlaq_s32(e, sum, vld1q_s32(at + 8 * pair + 4));
+        else return vmlaq_laneq_s32(e, sum, v[pair], 2 * i + 1);
     }
 };
 
@@ -761,7 +884,8 @@ DISTILL_INLINE void unpack(Unpacked<V>& u, const typename F::Panel& p, size_t bl
         }
     }
     unroll<4>([&](auto n) DISTILL_LAMBDA {
-        put_rows<V>(u.d[block][n], V::f16(p.d + 4 * n));
+        const float32x4_t d = V::f16(p.d + 4 * n);
+        put_rows<V>(u.d[block][n], kPlaces<F> == 0 ? d : vmulq_n_f32(d, 1.0f / static_cast<float>(1 << kPlaces<F>)));
         if constexpr (F::kMin > 0) put_rows<V>(u.m[block][n], V::f16(p.m + 4 * n));
         if constexpr (F::kMin < 0) put_rows<V>(u.m[block][n], V::f16(p.dmin + 4 * n));
     });
@@ -821,27 +945,34 @@ DISTILL_INLINE void blocks_of_tokens(float* sums, const Unpacked<V>& u, const Un
     const int8_t* q = x.q(0, 0);
     const int32_t* m = x.m(0, 0);
     const int8_t* weights = u.w[rows][0];
-    for (size_t j = 0; j < here; ++j) {
+    // As integers; 32-column formats have all rows' floats of a block together.
+    const int32_t* scales = L::kWhole ? u.scale[rows][0] : reinterpret_cast<const int32_t*>(u.d[0][rows]);
+    const int8_t* const end = weights + here * sizeof(u.w[0][0]) * 8;
+    for (size_t j = 0; weights != end; ++j) {
         const int8x16x4_t first_half = next64(weights), second_half = next64(weights);
-        const FourRows<V> scale = L::kWhole ? FourRows<V>(u.scale[rows][j]) : FourRows<V>(u.d[j][rows]);
-        unroll<T / 2>([&](auto pair) DISTILL_LAMBDA {
-            const int8x16x4_t columns = next64(q);
-            const MultiplesOfTwo<V> multiples(m + MultiplesOfTwo<V>::kNumbers * pair);
-            const auto first = [&](auto n) DISTILL_LAMBDA { return columns.val[V::kTwoByTwo ? n : 2 * n]; };
-            const auto second = [&](auto n) DISTILL_LAMBDA { return columns.val[V::kTwoByTwo ? 2 + n : 2 * n + 1]; };
-            for_both<V>([&](auto... i) DISTILL_LAMBDA {
-                int32x4_t dot[2], e[2];
-                ((dot[i] = vdupq_n_s32(0)), ...);
-                add_dots<V, L>(dot, first_half, first, i...);
-                ((e[i] = multiples.template first<i>(dot[i]), settle(e[i], dot[i])), ...);
-                add_dots<V, L>(dot, second_half, second, i...);
-                (settle(dot[i]), ...);  // the compiler would copy the last pair's sums first
-                ((e[i] = multiples.template add_second<i>(e[i], dot[i])), ...);
-                if constexpr (L::kWhole) ((whole[2 * pair + i] = vmlaq_s32(whole[2 * pair + i], e[i], scale.whole(i))), ...);
-                else ((part[2 * pair + i] = vfmaq_f32(part[2 * pair + i], vcvtq_f32_s32(e[i]), scale.real(i))), ...);
+        const FourRows<V> scale(scales);
+        scales += L::kWhole ? Unpacked<V>::kWide : 4 * Unpacked<V>::kWide;
+        __asm__("" : "+r"(scales));
+        unroll<T / 4>([&](auto four) DISTILL_LAMBDA {
+            const MultiplesOfFour<V> multiples(m);
+            unroll<2>([&](auto pair) DISTILL_LAMBDA {
+                constexpr size_t t = 4 * four + 2 * pair;
+                const int8x16x4_t columns = next64(q);
+                const auto first = [&](auto n) DISTILL_LAMBDA { return columns.val[V::kTwoByTwo ? n : 2 * n]; };
+                const auto second = [&](auto n) DISTILL_LAMBDA { return columns.val[V::kTwoByTwo ? 2 + n : 2 * n + 1]; };
+                for_both<V>([&](auto... i) DISTILL_LAMBDA {
+                    int32x4_t dot[2], e[2];
+                    ((dot[i] = zeros<V>()), ...);
+                    add_dots<V, L>(dot, first_half, first, i...);
+                    ((e[i] = multiples.template first<pair, i>(dot[i]), settle(e[i], dot[i])), ...);
+                    add_dots<V, L>(dot, second_half, second, i...);
+                    (settle(dot[i]), ...);  // the compiler would copy the last pair's sums first
+                    ((e[i] = multiples.template add_second<pair, i>(e[i], dot[i])), ...);
+                    if constexpr (L::kWhole) ((whole[t + i] = vmlaq_s32(whole[t + i], e[i], scale.whole(i))), ...);
+                    else ((part[t + i] = vfmaq_f32(part[t + i], vcvtq_f32_s32(e[i]), scale.real(i))), ...);
+                });
             });
         });
-        m += MultiplesOfTwo<V>::kNumbers * T / 2;
         if constexpr (!L::kWhole && L::kMin != 0) {
             const FourRows<V> min(u.m[j][rows]);
             unroll<T / 4>([&](auto i) DISTILL_LAMBDA {
@@ -1034,10 +1165,15 @@ void neon_matmul(const MatmulArgs& a) {
 
 // --- The tables ----------------------------------------------------------------------------------------------------
 
+template <class V>
+constexpr MatmulFn q4_0_matmul() {
+    if constexpr (V::kDotProducts) return neon_matmul<V, KernelSignedQ4_0>;
+    else return neon_matmul<V, KernelQ4_0>;
+}
 // In the order of formats().
 template <class V>
 constexpr MatmulFunctions neon_functions() {
-    return {float_matmul<V, ElementF32>,  float_matmul<V, ElementF16>,  neon_matmul<V, KernelQ4_0>,
+    return {float_matmul<V, ElementF32>,  float_matmul<V, ElementF16>,  q4_0_matmul<V>(),
             neon_matmul<V, KernelQ4_1>,   neon_matmul<V, KernelQ5_0>,   neon_matmul<V, KernelQ5_1>,
             neon_matmul<V, KernelQ8_0>,   neon_matmul<V, KernelQ2_K>,   neon_matmul<V, KernelQ3_K>,
             neon_matmul<V, KernelQ4_K>,   neon_matmul<V, KernelQ5_K>,   neon_matmul<V, KernelQ6_K>,
@@ -1054,7 +1190,8 @@ constexpr NeonTable neon_table(uint64_t (*integer_peak)(uint64_t n, int32_t* sin
             dequantize_activations<V>,
             integer_peak,
             kActivationBytes<V>,
-            kGroupsAtOnce};
+            kGroupsAtOnce,
+            V::kDotProducts};
 }
 
 }  // namespace

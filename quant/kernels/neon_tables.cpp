@@ -8,16 +8,18 @@ namespace distill {
 namespace {
 
 Kernels table(std::string_view name, CpuFeatures needs, const NeonTable& t) {
-    return {name,
-            needs,
-            t.group,
-            t.matmul,
-            {neon_rms_norm, neon_silu_mul, neon_exp_sum, neon_max, neon_scale_add, neon_rotate, t.to_f16, t.expand_s8,
-             t.quantize, t.dequantize},
-            t.integer_peak,
-            t.act_block_bytes,
-            {},
-            t.groups_at_once};
+    Kernels k{name,
+              needs,
+              t.group,
+              t.matmul,
+              {neon_rms_norm, neon_silu_mul, neon_exp_sum, neon_max, neon_scale_add, neon_rotate, t.to_f16, t.expand_s8,
+               t.quantize, t.dequantize},
+              t.integer_peak,
+              t.act_block_bytes,
+              {},
+              t.groups_at_once};
+    k.signed_nibbles = t.signed_nibbles;
+    return k;
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ struct NeonTable {
     void (*dequantize)(float* out, const void* blocks, size_t n, bool wide);
     uint64_t (*integer_peak)(uint64_t n, int32_t* sink);
     size_t act_block_bytes, groups_at_once;
+    bool signed_nibbles;
 };
 extern const NeonTable kNeonTable, kNeonDotprodTable, kNeonI8mmTable;
 
