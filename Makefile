@@ -113,7 +113,7 @@ $(BUILD)/quant/kernels/avxvnni.o:      private ISA := -O2 -fno-exceptions $(AVX2
 $(BUILD)/quant/kernels/avx512vnni.o:   private ISA := -O2 -fno-exceptions $(AVX512_FLAGS)
 # Moving instructions about before registers are given out costs these more spills than it hides waits; the unpacking
 # of scales is worth vector code even where it has to check first that its arrays do not overlap.
-NEON_FLAGS := -O2 -fno-exceptions $(if $(findstring clang,$(shell $(CXX) --version 2>/dev/null)),,-fno-schedule-insns -fvect-cost-model=dynamic)
+NEON_FLAGS := -O2 -fno-exceptions $(if $(findstring clang,$(shell $(CXX) --version 2>/dev/null)),,-fno-schedule-insns -frename-registers -fvect-cost-model=dynamic)
 $(BUILD)/quant/kernels/neon.o:         private ISA := $(NEON_FLAGS)
 $(BUILD)/quant/kernels/neon_dotprod.o: private ISA := $(NEON_FLAGS) -march=armv8.2-a+dotprod+fp16
 $(BUILD)/quant/kernels/neon_i8mm.o:    private ISA := $(NEON_FLAGS) -march=armv8.2-a+dotprod+i8mm+fp16

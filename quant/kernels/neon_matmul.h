@@ -120,12 +120,6 @@ struct RowScales {
         unroll<N>([&](auto n) DISTILL_LAMBDA { v[n] = vreinterpretq_s32_u8(vqtbl1q_u8(bytes, spreading.val[n])); });
     }
 };
-// Loaded each time, for want of registers to keep it.
-DISTILL_INLINE uint8x16x4_t spreading() {
-    const uint8_t* p = kSpreading.index;
-    __asm__ volatile("" : "+r"(p));
-    return vld1q_u8_x4(p);
-}
 
 // -offset * sum(q), from -8 * sum(q).
 template <int kOffset>
@@ -189,6 +183,14 @@ struct RowBytes {
         }
     }
 };
+
+// sum * by[kLane], computed here: GCC 12 puts it off until `sum` has gone on and has to be copied for it.
+template <size_t kLane>
+DISTILL_INLINE int32x4_t times_lane_now(int32x4_t sum, int32x4_t by) {
+    int32x4_t product;
+    __asm__ volatile("mul %0.4s, %1.4s, %2.s[%3]" : "=w"(product) : "w"(sum), "w"(by), "i"(kLane));
+    return product;
+}
 
 // What stands at `p` is needed too late to fill registers until then.
 template <class P>
@@ -463,12 +465,16 @@ DISTILL_INLINE void few_scaled(Sums<T>& sums, const typename F::Panel& p, const 
     constexpr size_t N = 4 / T, kPairs = Traits<F>::sums_at_once() / 2;
     alignas(16) uint8_t scales[8][kPanelRows];
     int32x4_t minima[T][4];
+    const uint8_t* spreading = kSpreading.index;
+    __asm__("" : "+r"(spreading));
     scales_and_minima<V, T>(scales, minima, p.s, x);
     unroll<4 / N>([&](auto step) DISTILL_LAMBDA {
         leave_in_memory(minima);
         leave_in_memory(sums);
         constexpr size_t lane0 = 4 * N * step;
         const uint8_t* next = reinterpret_cast<const uint8_t*>(p.pair) + 4 * lane0;
+        const int8_t* q = x.q(0, 0);
+        const int32_t* m = x.m(0, 0);
         float32x4_t f[T][N];
         unroll<4 / kPairs>([&](auto part) DISTILL_LAMBDA {
             int32x4_t sum[T][N];
@@ -476,12 +482,15 @@ DISTILL_INLINE void few_scaled(Sums<T>& sums, const typename F::Panel& p, const 
             const auto pair = [&](size_t i) DISTILL_LAMBDA {
                 Dot dot[2][T][N];
                 int32x4_t e[2][T][N];
-                int32x2_t m[2][T];
+                int32x4_t numbers[2][T];  // both m, both sums
                 int8x16x4_t all_columns;
-                if constexpr (T == 1) all_columns = vld1q_s8_x4(x.q(2 * i, 0));
+                if constexpr (T == 1) all_columns = next64(q);
+                unroll<T>([&](auto k) DISTILL_LAMBDA {
+                    const int32x4x2_t two = next32(m);
+                    unroll<2>([&](auto l) DISTILL_LAMBDA { numbers[(2 * k + l) / T][(2 * k + l) % T] = two.val[l]; });
+                });
                 for_each<2, T>([&](auto odd, auto t) DISTILL_LAMBDA {
-                    m[odd][t] = vld1_s32(x.m(2 * i + odd, t));
-                    unroll<N>([&](auto n) DISTILL_LAMBDA { dot[odd][t][n].start(vdupq_n_s32(0)); });
+                    unroll<N>([&](auto n) DISTILL_LAMBDA { dot[odd][t][n].start(zeros<V>()); });
                 });
                 unroll<2>([&](auto h) DISTILL_LAMBDA {
                     int8x16_t columns[2][T];
@@ -498,18 +507,19 @@ DISTILL_INLINE void few_scaled(Sums<T>& sums, const typename F::Panel& p, const 
                     });
                     for_each<2, T>([&](auto odd, auto t) DISTILL_LAMBDA {
                         unroll<N>([&](auto n) DISTILL_LAMBDA {
-                            int32x4_t so_far = dot[odd][t][n].sum();
+                            const int32x4_t so_far = dot[odd][t][n].sum();
                             if constexpr (h == 0) {
-                                e[odd][t][n] = vmulq_lane_s32(so_far, m[odd][t], 0);
-                                settle(e[odd][t][n], so_far);
+                                e[odd][t][n] = times_lane_now<0>(so_far, numbers[odd][t]);
                                 dot[odd][t][n].start(so_far);
                             } else {
-                                e[odd][t][n] = vmlaq_lane_s32(e[odd][t][n], so_far, m[odd][t], 1);
+                                e[odd][t][n] = vmlaq_laneq_s32(e[odd][t][n], so_far, numbers[odd][t], 1);
+                                settle(e[odd][t][n]);
                             }
                         });
                     });
                 });
-                const uint8x16x4_t spread = spreading();
+                leave_in_memory(*spreading);
+                const uint8x16x4_t spread = vld1q_u8_x4(spreading);
                 unroll<2>([&](auto odd) DISTILL_LAMBDA {
                     const uint8_t* from = scales[2 * i + odd] + lane0;
                     const RowScales<N> scale = N == 4 ? RowScales<N>(from, spread) : RowScales<N>(from);
@@ -523,10 +533,12 @@ DISTILL_INLINE void few_scaled(Sums<T>& sums, const typename F::Panel& p, const 
             end_part<T, N, part == 0>(f, sum);
         });
         const RowFloats d(p.d), dmin(p.dmin);
+        float unit[T];
+        unroll<T>([&](auto t) DISTILL_LAMBDA { unit[t] = *x.unit(t); });
         for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA {
             constexpr size_t at = N * step + n;
             const float32x4_t v = vfmsq_f32(vmulq_f32(f[t][n], d.v[at]), vcvtq_f32_s32(minima[t][at]), dmin.v[at]);
-            sums[t][at] = vfmaq_n_f32(sums[t][at], v, *x.unit(t));
+            sums[t][at] = vfmaq_n_f32(sums[t][at], v, unit[t]);
         });
     });
 }
@@ -804,9 +816,13 @@ struct MultiplesOfFour {
     }
     // Register i of a pair of tokens.
     template <size_t pair, size_t i>
-    DISTILL_INLINE int32x4_t first(int32x4_t sum) const {
-        if constexpr (V::kTwoByTwo) return vmulq_s32(sum, vld1q_s32(at + 8 * pair));
-        else return vmulq_laneq_s32(sum, v[pair], 2 * i);
+    DISTILL_INLINE int32x4_t first(int32x4_t& sum) const {
+        if constexpr (V::kTwoByTwo) {
+            int32x4_t product = vmulq_s32(sum, vld1q_s32(at + 8 * pair));
+            settle(product, sum);
+            return product;
+        }
+        else return times_lane_now<2 * i>(sum, v[pair]);
     }
     template <size_t pair, size_t i>
     DISTILL_INLINE int32x4_t add_second(int32x4_t e, int32x4_t sum) const {
@@ -964,9 +980,8 @@ DISTILL_INLINE void blocks_of_tokens(float* sums, const Unpacked<V>& u, const Un
                     int32x4_t dot[2], e[2];
                     ((dot[i] = zeros<V>()), ...);
                     add_dots<V, L>(dot, first_half, first, i...);
-                    ((e[i] = multiples.template first<pair, i>(dot[i]), settle(e[i], dot[i])), ...);
+                    ((e[i] = multiples.template first<pair, i>(dot[i])), ...);
                     add_dots<V, L>(dot, second_half, second, i...);
-                    (settle(dot[i]), ...);  // the compiler would copy the last pair's sums first
                     ((e[i] = multiples.template add_second<pair, i>(e[i], dot[i])), ...);
                     if constexpr (L::kWhole) ((whole[t + i] = vmlaq_s32(whole[t + i], e[i], scale.whole(i))), ...);
                     else ((part[t + i] = vfmaq_f32(part[t + i], vcvtq_f32_s32(e[i]), scale.real(i))), ...);
