@@ -137,6 +137,11 @@ DISTILL_INLINE uint8x16x4_t next64(const uint8_t*& p) {
     __asm__("" : "+r"(p));
     return v;
 }
+// Two registers of their own; p moves by kStep.
+template <int kStep>
+DISTILL_INLINE void next_pair(uint8x16_t& a, uint8x16_t& b, const uint8_t*& p) {
+    __asm__ volatile("ldp %q0, %q1, [%2], #%3" : "=w"(a), "=w"(b), "+r"(p) : "i"(kStep));
+}
 DISTILL_INLINE int8x16x4_t next64(const int8_t*& p) {
     const int8x16x4_t v = vld1q_s8_x4(p);
     p += 64;
@@ -652,8 +657,8 @@ DISTILL_INLINE void few_q6(Sums<1>& sums, const PanelQ6_K& p, const Unit<V, 1>& 
                 unroll<4>([&](auto g) DISTILL_LAMBDA {
                     // Not by one load: inserting shifts change their registers, and those of such a load would be copied first.
                     uint8x16_t low[4];
-                    unroll<4>([&](auto n) DISTILL_LAMBDA { low[n] = vld1q_u8(next + 16 * n); });
-                    next += k == 0 ? 128 : 64;
+                    next_pair<32>(low[0], low[1], next);
+                    next_pair<k == 0 ? 96 : 32>(low[2], low[3], next);
                     const RowBytes<4> high(next);
                     if constexpr (k == 1) next += 64;
                     unroll<4>([&](auto n) DISTILL_LAMBDA {
