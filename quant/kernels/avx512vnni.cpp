@@ -388,6 +388,12 @@ DISTILL_INLINE __m512i half_scales(const typename F::Panel& p, const typename F:
     return pair_of(wide(F::sub_scales(p, prepared, j, 0)), wide(F::sub_scales(p, prepared, j, 1)));
 }
 
+// acc + what a token's unit has summed up, where scales are floats of blocks.
+template <class F>
+DISTILL_INLINE __m512 add_unit(__m512 acc, __m512 part, float unit) {
+    return _mm512_fmadd_ps(part, _mm512_set1_ps(Traits<F>::kShift == 0 ? unit : unit * Traits<F>::kUnshift), acc);
+}
+
 // What the end of a unit needs to know of 16 rows.
 template <class F>
 struct UnitEnd {
@@ -422,11 +428,10 @@ struct UnitEnd {
     // acc + what token t of the unit at x has summed up: floats, or integers as they are. x: its first block.
     template <std::size_t T>
     DISTILL_INLINE __m512 add(__m512 acc, __m512 part, const UnitBlock<T>* x, std::size_t t) const {
-        const __m512 unit = _mm512_set1_ps(x->unit[t]);
         if constexpr (!Tr::kSubScales) {
-            return _mm512_fmadd_ps(part, Tr::kShift == 0 ? unit : _mm512_mul_ps(unit, _mm512_set1_ps(Tr::kUnshift)),
-                                   acc);
+            return add_unit<F>(acc, part, x->unit[t]);
         } else {
+            const __m512 unit = _mm512_set1_ps(x->unit[t]);
             if constexpr (Tr::kWholeScales) {
                 // Each block was cut, not rounded: a half is missing.
                 const __m512i twice = _mm512_slli_epi32(_mm512_castps_si512(part), 1);
@@ -582,9 +587,11 @@ using PairSums = std::int32_t[kPanelRows];
 
 // Block k of the i-th span of two panel blocks, the j-th block of its unit. Where blocks have whole numbers as scales,
 // `place` is its place in a pair of blocks; of the first of a pair, what both panels have is kept in the halves of a
-// register, of which each panel's second takes one.
-template <class F, std::size_t T, std::size_t k, std::size_t place>
-DISTILL_INLINE void block_tokens(RowSums* parts, PairSums* pairs, const typename F::Panel* const (&panel)[kPanels],
+// register, of which each panel's second takes one. The last block of a unit, where formats say kEnds, adds what the
+// unit comes to to the rows' sums, to[token].
+template <class F, std::size_t T, std::size_t k, std::size_t place, bool kEnds>
+DISTILL_INLINE void block_tokens(RowSums* parts, PairSums* pairs, RowSums* to,
+                                 const typename F::Panel* const (&panel)[kPanels],
                                  const typename F::Prepared (&prepared)[kPanels], std::size_t i, std::size_t j,
                                  const UnitBlock<T>* x, std::size_t group_bytes, std::size_t n_groups) {
     using Tr = Traits<F>;
@@ -602,7 +609,7 @@ DISTILL_INLINE void block_tokens(RowSums* parts, PairSums* pairs, const typename
         else if constexpr (place == 1)
             scale[n] = pair_scales<F>(*panel[n], prepared[n], j - 1, n == 1);
     });
-    for (std::size_t group = 0; group < n_groups; ++group, parts += T, pairs += T) {
+    for (std::size_t group = 0; group < n_groups; ++group, parts += T, pairs += T, to += T) {
         const UnitBlock<T>& xb = *of_group(x, group, group_bytes);
         for (std::size_t t = 0; t < T; ++t) {
             __m512i sums[kPanels][2];
@@ -635,8 +642,13 @@ DISTILL_INLINE void block_tokens(RowSums* parts, PairSums* pairs, const typename
                 }
             } else {
                 unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
-                    _mm512_store_ps(part[n], add_block<F>(_mm512_maskz_load_ps(so_far, part[n]), sums[n][0], sums[n][1],
-                                                          m, _mm512_castsi512_ps(scale[n]), scale[n]));
+                    const __m512 sum = add_block<F>(_mm512_maskz_load_ps(so_far, part[n]), sums[n][0], sums[n][1], m,
+                                                    _mm512_castsi512_ps(scale[n]), scale[n]);
+                    float* acc = to[t] + n * kPanelRows;
+                    if constexpr (kEnds)
+                        _mm512_store_ps(acc, add_unit<F>(_mm512_load_ps(acc), sum, xb.unit[t]));
+                    else
+                        _mm512_store_ps(part[n], sum);
                 });
             }
         }
@@ -674,24 +686,7 @@ DISTILL_INLINE void tile_blocks(const MatmulArgs& a, const typename F::Panel* (&
     for (std::size_t b = begin; b < end; ++b, x += F::kBlocks) {
         const typename F::Prepared prepared[kPanels] = {F::prepare(*panel[0]), F::prepare(*panel[1])};
         const char* ahead = reinterpret_cast<const char*>(panel[0] + kAhead + (b + kAhead < n_blocks ? 0 : n_blocks));
-        for (std::size_t span = 0; span < kSpans; ++span) {
-            unroll<F::kSpan>([&](auto k) DISTILL_LAMBDA {
-                unroll<kPanels>([&](auto n) DISTILL_LAMBDA { prefetch_near<64, kLines>(ahead + n * row_bytes); });
-                ahead += kLines * 64;
-                const std::size_t j = (b * F::kBlocks + span * F::kSpan + k) % kUnitBlocks;
-                const auto tokens = [&](auto place) DISTILL_LAMBDA {
-                    block_tokens<F, T, k, place>(parts, pairs, panel, prepared, span, j, x + span * F::kSpan + k,
-                                                 group_bytes, a.n_groups);
-                };
-                if constexpr (!Tr::kWholeScales || F::kSpan % 2 == 0)
-                    tokens(constant<k % 2>);
-                else if (j % 2 == 0)
-                    tokens(constant<0>);
-                else
-                    tokens(constant<1>);
-            });
-        }
-        if constexpr (!Tr::kSubScales && F::kMin != 0) {
+        if constexpr (!Tr::kSubScales && F::kMin != 0) {  // before the unit may end
             unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
                 const __m512 min = F::minimum(*panel[n], prepared[n], 0, 0, 0);
                 for (std::size_t i = 0; i < a.n_groups * T; ++i) {
@@ -701,9 +696,30 @@ DISTILL_INLINE void tile_blocks(const MatmulArgs& a, const typename F::Panel* (&
                 }
             });
         }
-        if (Tr::kSubScales || (b + 1) % kUnitBlocks == 0 || b + 1 == n_blocks) {
-            end_unit<F, T>(parts, to, panel, prepared, x, group_bytes, a.n_groups);
+        for (std::size_t span = 0; span < kSpans; ++span) {
+            unroll<F::kSpan>([&](auto k) DISTILL_LAMBDA {
+                unroll<kPanels>([&](auto n) DISTILL_LAMBDA { prefetch_near<64, kLines>(ahead + n * row_bytes); });
+                ahead += kLines * 64;
+                const std::size_t j = (b * F::kBlocks + span * F::kSpan + k) % kUnitBlocks;
+                const auto tokens = [&](auto place, auto ends) DISTILL_LAMBDA {
+                    block_tokens<F, T, k, place, ends>(parts, pairs, to, panel, prepared, span, j,
+                                                       x + span * F::kSpan + k, group_bytes, a.n_groups);
+                };
+                if constexpr (!Tr::kSubScales) {
+                    if (j + 1 == kUnitBlocks || b + 1 == n_blocks)
+                        tokens(constant<0>, constant<1>);
+                    else
+                        tokens(constant<0>, constant<0>);
+                } else if constexpr (!Tr::kWholeScales || F::kSpan % 2 == 0) {
+                    tokens(constant<k % 2>, constant<0>);
+                } else if (j % 2 == 0) {
+                    tokens(constant<0>, constant<0>);
+                } else {
+                    tokens(constant<1>, constant<0>);
+                }
+            });
         }
+        if constexpr (Tr::kSubScales) end_unit<F, T>(parts, to, panel, prepared, x, group_bytes, a.n_groups);
         unroll<kPanels>([&](auto n) DISTILL_LAMBDA { ++panel[n]; });
     }
 }
