@@ -324,12 +324,14 @@ class PageProducts {
                                   static_cast<int>(n), group);
         });
     }
-    // scores[row][key] = q . k for the first `keys` keys of the page.
-    void scores(AttendScratch& s, const std::byte* panels, std::size_t rows, std::size_t keys) const {
+    // scores[row][key] = q . k for the first `keys` keys of the page. `next`: the next page's, of as many bytes.
+    void scores(AttendScratch& s, const std::byte* panels, const std::byte* next, std::size_t bytes, std::size_t rows,
+                std::size_t keys) const {
         if (types_.keys == KvType::f16 && page_ != nullptr) {
-            return page_->scores(s.page.data(), s.scores.data(), reinterpret_cast<const std::uint16_t*>(panels), rows,
-                                 keys, head_dim_);
+            return page_->scores(s.page.data(), s.scores.data(), reinterpret_cast<const std::uint16_t*>(panels),
+                                 reinterpret_cast<const std::uint16_t*>(next), rows, keys, head_dim_);
         }
+        if (next != panels) prefetch(next, bytes);
         MatmulArgs a{};
         a.n_groups = 1;
         a.panels = panels;
@@ -352,12 +354,15 @@ class PageProducts {
     }
     // values[row] = values[row] * factor[row] + sum over the first `keys` keys of w * v, sum[row] = sum[row] *
     // factor[row] + sum over the keys of w, w = exp(score * scale - max[row]).
-    void add_values(AttendScratch& s, const std::byte* panels, std::size_t rows, std::size_t keys, float* sum,
-                    const float* factor, float scale, const float* max) const {
+    void add_values(AttendScratch& s, const std::byte* panels, const std::byte* next, std::size_t bytes,
+                    std::size_t rows, std::size_t keys, float* sum, const float* factor, float scale,
+                    const float* max) const {
         if (types_.values == KvType::f16 && page_ != nullptr) {
             return page_->values(s.page.data(), s.values.data(), sum, factor, s.scores.data(), scale, max,
-                                 reinterpret_cast<const std::uint16_t*>(panels), rows, keys, head_dim_);
+                                 reinterpret_cast<const std::uint16_t*>(panels),
+                                 reinterpret_cast<const std::uint16_t*>(next), rows, keys, head_dim_);
         }
+        if (next != panels) prefetch(next, bytes);
         for (std::size_t r = 0; r < rows; ++r) {
             sum[r] = sum[r] * factor[r] + kernels_.ops.exp_sum(s.scores.data() + r * kPage, keys, scale, max[r]);
         }
@@ -444,8 +449,9 @@ void Ops::attend(Activation& out, const float* q, std::span<const Segment> segme
         for (std::size_t base = 0; base < n_keys; base += kPage) {
             const std::size_t page = base / kPage, here = std::min(kPage, n_keys - base);
             const std::size_t padded = (here + kPanelRows - 1) / kPanelRows * kPanelRows;
-            if (base + kPage < n_keys) prefetch(kv.keys(layer, kv_head, page + 1), kv.key_bytes() + kv.value_bytes());
-            products.scores(s, kv.keys(layer, kv_head, page), rows, padded);
+            const std::size_t next = base + kPage < n_keys ? page + 1 : page;
+            products.scores(s, kv.keys(layer, kv_head, page), kv.keys(layer, kv_head, next), kv.key_bytes(), rows,
+                            padded);
             // All maxima before all exponentials: each is a chain of operations that the next row need not wait for.
             alignas(64) float factor[kMaxQueries] = {};  // what earlier pages shrink by, once exp is taken
             for (std::size_t r = 0; r < rows; ++r) {
@@ -458,7 +464,8 @@ void Ops::attend(Activation& out, const float* q, std::span<const Segment> segme
                 max[r] = top;
             }
             kernels_.ops.exp_sum(factor, (rows + kPanelRows - 1) / kPanelRows * kPanelRows, 1.0f, 0.0f);
-            products.add_values(s, kv.values(layer, kv_head, page), rows, padded, sum, factor, scale, max);
+            products.add_values(s, kv.values(layer, kv_head, page), kv.values(layer, kv_head, next), kv.value_bytes(),
+                                rows, padded, sum, factor, scale, max);
         }
         for (std::size_t r = 0; r < rows; ++r) {
             float* to = out.row(row0 + r / heads) + (head0 + r % heads) * head_dim;

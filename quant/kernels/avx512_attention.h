@@ -51,6 +51,13 @@ DISTILL_INLINE void scales_of(__m512 largest, __m512& scale, __m512& inverse) {
 DISTILL_INLINE __m512i rounded(__m512 v, __m512 inverse) {
     return _mm512_cvtps_epi32(_mm512_mul_ps(v, inverse));
 }
+// The same in the lower 16 bits, in one step: beside so large a number no fraction has room.
+DISTILL_INLINE __m512i rounded16(__m512 v, __m512 inverse) {
+    return _mm512_castps_si512(_mm512_fmadd_ps(v, inverse, _mm512_set1_ps(12582912.0f)));
+}
+DISTILL_INLINE void ask_for(const std::uint16_t* p) {
+    _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1);
+}
 
 // Of a query or a row of weights, of its largest magnitude and the sum of them; NaN in the sum stays NaN.
 DISTILL_INLINE float scale_of_row(float top, float sum) {
@@ -88,8 +95,9 @@ DISTILL_INLINE __m512i two_columns(const std::uint16_t* p) {
     return _mm512_and_si512(_mm512_loadu_si512(p), _mm512_set1_epi16(0x7fff));
 }
 
-// A panel of 16 keys, columns one behind the other.
-DISTILL_INLINE void round_keys(PanelPair* out, float* scale, const std::uint16_t* panel, std::size_t columns) {
+// A panel of 16 keys, columns one behind the other. `next` is asked for on the way, line by line.
+DISTILL_INLINE void round_keys(PanelPair* out, float* scale, const std::uint16_t* panel, const std::uint16_t* next,
+                               std::size_t columns) {
     // Magnitudes of f16 are in the order of their bits.
     __m512i largest = two_columns(panel);
     for (std::size_t c = 2; c < columns; c += 2) {
@@ -101,13 +109,14 @@ DISTILL_INLINE void round_keys(PanelPair* out, float* scale, const std::uint16_t
     _mm512_store_ps(scale, of_key);
     for (std::size_t c = 0; c < columns; c += 2) {
         const std::uint16_t* p = panel + c * kPanelRows;
-        _mm512_store_si512(out[c / 2], pair_of(rounded(f16(p), inverse), rounded(f16(p + kPanelRows), inverse)));
+        ask_for(next + c * kPanelRows);
+        _mm512_store_si512(out[c / 2], pair_of(rounded16(f16(p), inverse), rounded16(f16(p + kPanelRows), inverse)));
     }
 }
 
-// All panels of 16 columns of values, keys one behind the other in each.
-DISTILL_INLINE void round_values(PanelPair* out, Scratch& s, const std::uint16_t* panels, std::size_t keys,
-                                 std::size_t n_panels) {
+// All panels of 16 columns of values, keys one behind the other in each. `next` is asked for on the way.
+DISTILL_INLINE void round_values(PanelPair* out, Scratch& s, const std::uint16_t* panels, const std::uint16_t* next,
+                                 std::size_t keys, std::size_t n_panels) {
     alignas(64) std::uint16_t largest[kKeys];
     alignas(64) float per_value[kKeys];
     for (std::size_t k = 0; k < keys; k += 2) {
@@ -131,10 +140,11 @@ DISTILL_INLINE void round_values(PanelPair* out, Scratch& s, const std::uint16_t
     }
     for (std::size_t p = 0; p < n_panels; ++p) {
         for (std::size_t k = 0; k < keys; k += 2) {
-            const std::uint16_t* from = panels + (p * kKeys + k) * kPanelRows;
+            const std::size_t at = (p * kKeys + k) * kPanelRows;
+            ask_for(next + at);
             _mm512_store_si512(out[p * (keys / 2) + k / 2],
-                               pair_of(rounded(f16(from), _mm512_set1_ps(per_value[k])),
-                                       rounded(f16(from + kPanelRows), _mm512_set1_ps(per_value[k + 1]))));
+                               pair_of(rounded16(f16(panels + at), _mm512_set1_ps(per_value[k])),
+                                       rounded16(f16(panels + at + kPanelRows), _mm512_set1_ps(per_value[k + 1]))));
         }
     }
 }
@@ -229,13 +239,13 @@ void prepare(void* scratch, const float* queries, std::size_t rows, std::size_t 
     }
 }
 
-void scores(void* scratch, float* out, const std::uint16_t* keys, std::size_t rows, std::size_t n_keys,
-            std::size_t columns) {
+void scores(void* scratch, float* out, const std::uint16_t* keys, const std::uint16_t* next, std::size_t rows,
+            std::size_t n_keys, std::size_t columns) {
     auto& s = *static_cast<Scratch*>(scratch);
     const std::size_t n_panels = n_keys / kPanelRows;
     for (std::size_t p = 0; p < n_panels; ++p) {
-        round_keys(s.panels + p * (columns / 2), s.key_scale + p * kPanelRows, keys + p * columns * kPanelRows,
-                   columns);
+        const std::size_t at = p * columns * kPanelRows;
+        round_keys(s.panels + p * (columns / 2), s.key_scale + p * kPanelRows, keys + at, next + at, columns);
     }
     const auto put = [&](std::size_t row, std::size_t panel, __m512 sum) DISTILL_LAMBDA {
         const __m512 scale =
@@ -246,10 +256,11 @@ void scores(void* scratch, float* out, const std::uint16_t* keys, std::size_t ro
 }
 
 void values(void* scratch, float* out, float* sum, const float* factor, const float* scores, float scale,
-            const float* max, const std::uint16_t* values, std::size_t rows, std::size_t n_keys, std::size_t columns) {
+            const float* max, const std::uint16_t* values, const std::uint16_t* next, std::size_t rows,
+            std::size_t n_keys, std::size_t columns) {
     auto& s = *static_cast<Scratch*>(scratch);
     const std::size_t n_panels = columns / kPanelRows;
-    round_values(s.panels, s, values, n_keys, n_panels);
+    round_values(s.panels, s, values, next, n_keys, n_panels);
     for (std::size_t r = 0; r < rows; ++r) {
         sum[r] = sum[r] * factor[r] + weigh(s, r, scores + r * kKeys, n_keys, scale, max[r]);
     }

@@ -48,17 +48,18 @@ struct PageAttention {
     static constexpr std::size_t kKeys = 64, kMaxColumns = 128, kMaxRows = 128;
     static constexpr std::size_t kScratchBytes = std::size_t{80} << 10;  // aligned to 64; keeps queries between calls
 
-    // rows <= kMaxRows, columns <= kMaxColumns and a multiple of 16; n_keys <= kKeys, a multiple of 16.
+    // rows <= kMaxRows, columns <= kMaxColumns and a multiple of 16; n_keys <= kKeys, a multiple of 16. `next`: what
+    // the next call will read, to be asked for meanwhile; this call's if there is none.
     void (*prepare)(void* scratch, const float* queries, std::size_t rows, std::size_t columns);
     // out[row * kKeys + key] = query . key
-    void (*scores)(void* scratch, float* out, const std::uint16_t* keys, std::size_t rows, std::size_t n_keys,
-                   std::size_t columns);
+    void (*scores)(void* scratch, float* out, const std::uint16_t* keys, const std::uint16_t* next, std::size_t rows,
+                   std::size_t n_keys, std::size_t columns);
     // out[row][columns] = out * factor[row] + sum over keys of w * value, sum[row] = sum * factor[row] + sum over keys
     // of w, w = exp(scores[row * kKeys + key] * scale - max[row]). A score of -infinity is a key that the row does not
     // see.
     void (*values)(void* scratch, float* out, float* sum, const float* factor, const float* scores, float scale,
-                   const float* max, const std::uint16_t* values, std::size_t rows, std::size_t n_keys,
-                   std::size_t columns);
+                   const float* max, const std::uint16_t* values, const std::uint16_t* next, std::size_t rows,
+                   std::size_t n_keys, std::size_t columns);
 };
 
 struct Kernels {

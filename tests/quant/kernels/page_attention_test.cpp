@@ -81,9 +81,9 @@ Result run(const PageAttention& page, const Page& p, const std::vector<float>& q
     std::vector<float> max(rows);
     for (std::size_t row = 0; row < rows; ++row) max[row] = largest(scores, row);
     page.prepare(scratch.bytes, queries.data(), rows, p.columns);
-    page.scores(scratch.bytes, r.scores.data(), p.keys.data(), rows, n_keys, p.columns);
+    page.scores(scratch.bytes, r.scores.data(), p.keys.data(), p.keys.data(), rows, n_keys, p.columns);
     page.values(scratch.bytes, r.out.data(), r.sum.data(), factor.data(), scores.data(), kScale, max.data(),
-                p.values.data(), rows, n_keys, p.columns);
+                p.values.data(), p.values.data(), rows, n_keys, p.columns);
     return r;
 }
 
