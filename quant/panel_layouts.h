@@ -1,7 +1,7 @@
 // Weights as kernels read them: panels of 16 output rows. Within a panel the bytes of the file are rearranged, and
-// changed at most by a bit of each number: 64 bytes hold 4 columns (or 4 + 4, as nibbles) of all 16 rows, row after row, so that 4 activations broadcast
-// to all lanes meet 16 rows at once and no horizontal sum is needed. A 16-lane register takes all 64 bytes, 8 lanes take
-// half of them. A panel has exactly the bytes of its 16 rows in the file.
+// changed at most by a bit of each number: 64 bytes hold 4 columns (or 4 + 4, as nibbles) of all 16 rows, row after
+// row, so that 4 activations broadcast to all lanes meet 16 rows at once and no horizontal sum is needed. A 16-lane
+// register takes all 64 bytes, 8 lanes take half of them. A panel has exactly the bytes of its 16 rows in the file.
 //
 // Naming: [g] is a group of 4 columns, byte 4 * r + c of its 64 bytes belongs to row r, column 4 * g + c.
 #pragma once

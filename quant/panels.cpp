@@ -271,7 +271,8 @@ PackFn pack_function(FormatId id, bool signed_nibbles) {
         case FormatId::f32: return pack_floats<std::uint32_t>;
         case FormatId::f16:
         case FormatId::bf16: return pack_floats<std::uint16_t>;
-        case FormatId::q4_0: return signed_nibbles ? pack_blocks<PanelSignedQ4_0, BlockQ4_0> : pack_blocks<PanelQ4_0, BlockQ4_0>;
+        case FormatId::q4_0:
+            return signed_nibbles ? pack_blocks<PanelSignedQ4_0, BlockQ4_0> : pack_blocks<PanelQ4_0, BlockQ4_0>;
         case FormatId::q4_1: return pack_blocks<PanelQ4_1, BlockQ4_1>;
         case FormatId::q5_0: return pack_blocks<PanelQ5_0, BlockQ5_0>;
         case FormatId::q5_1: return pack_blocks<PanelQ5_1, BlockQ5_1>;

@@ -9,7 +9,7 @@
 // The sums in 16 bits may wrap on the way: started at -offset * sum(q), they end at the sum of re-centred weights,
 // which fits. Weights of 8 bits do not fit even so. They are multiplied as 16-bit numbers instead (vpmaddwd alone),
 // which takes fewer operations than taming their products of bytes would, with activations as integers of 15 bits:
-// nothing is lost to scales, and an output matrix needs no second rounding. Both kinds of activation are made at once.
+// nothing is lost to scales. Both kinds of activation are made at once.
 #include <immintrin.h>
 
 #include "quant/kernels/float_ops.h"

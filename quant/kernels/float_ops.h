@@ -37,7 +37,7 @@ struct Usual {
     static B fnma(const B& a, const B& b, const B& c) { return xsimd::fnma(a, b, c); }
     static B divide(const B& a, const B& b) { return a / b; }
     static B nearest(const B& v) { return xsimd::nearbyint(v); }
-    // What exp makes 0 of, and the last step of it: v * 2^n, v near 1; an n of -126 stands for nothing.
+    // Below it exp is 0. The last step of exp: v * 2^n, v near 1; an n of -126 stands for nothing.
     static constexpr float kLowestExponent = -87.0f;
     static B times_power_of_two(const B& v, const B& n) {
         const Whole bits = xsimd::bitwise_cast<Whole>(v) + (xsimd::to_int(n) << 23);
@@ -52,10 +52,10 @@ struct VectorOps {
     using B = xsimd::batch<float, Arch>;
     static constexpr std::size_t kLanes = B::size;
 
-    // e^x within 3 units of the last place, 0 below -87 and at most e^88: a third of the instructions of xsimd's own,
-    // which long contexts notice by 5 to 9 %. e^x = 2^n * e^r, n = round(x / ln 2), |r| <= ln 2 / 2; ln 2 is taken off
-    // in two parts. The polynomial is a fit of our own to the relative error, 1.1e-7 at most. N at once, step by step,
-    // so that no step waits for the one before.
+    // e^x within 3 units of the last place, 0 below kLowestExponent and at most e^88: a third of the instructions of
+    // xsimd's own, which long contexts notice by 5 to 9 %. e^x = 2^n * e^r, n = round(x / ln 2), |r| <= ln 2 / 2; ln 2
+    // is taken off in two parts. The polynomial is a fit of our own to the relative error, 1.1e-7 at most. N at once,
+    // step by step, so that no step waits for the one before.
     template <std::size_t N>
     DISTILL_INLINE static void exp(B (&x)[N]) {
         B n[N], q[N];

@@ -22,8 +22,8 @@ struct FloatOps {
     bool (*rms_norm)(float* out, const float* x, const float* weight, std::size_t n, float eps);
     // gate = gate / (1 + exp(-gate)) * up
     void (*silu_mul)(float* gate, const float* up, std::size_t n);
-    // x = exp(x * scale - max) for the first n values, returns their sum; n is rounded up to the vector width, the
-    // caller pads with -infinity.
+    // x = exp(x * scale - max) for the first n values, returns their sum; n is a multiple of 16, the caller
+    // pads with -infinity.
     float (*exp_sum)(float* x, std::size_t n, float scale, float max);
     float (*max)(const float* x, std::size_t n);
     // x = x * factor + y
@@ -49,7 +49,7 @@ struct PageAttention {
     static constexpr std::size_t kScratchBytes = std::size_t{80} << 10;  // aligned to 64; keeps queries between calls
 
     // rows <= kMaxRows, columns <= kMaxColumns and a multiple of 16; n_keys <= kKeys, a multiple of 16. `next`: what
-    // the next call will read, to be asked for meanwhile; this call's if there is none.
+    // the next call of the same function will read, to be asked for meanwhile; this call's own if there is none.
     void (*prepare)(void* scratch, const float* queries, std::size_t rows, std::size_t columns);
     // out[row * kKeys + key] = query . key
     void (*scores)(void* scratch, float* out, const std::uint16_t* keys, const std::uint16_t* next, std::size_t rows,
@@ -73,7 +73,8 @@ struct Kernels {
     std::uint64_t (*integer_peak)(std::uint64_t n, std::int32_t* sink);
     // Activations may look different in each table: bytes for 32 columns of a token, a multiple of 4, ...
     std::size_t act_block_bytes = sizeof(ActBlock<1>);
-    // ... and which formats (in the order of formats()) read them as integers of more than 8 bits.
+    // ... and which formats (in the order of formats()) read them as integers of more than 8 bits, as
+    // dequantize is told.
     std::array<bool, 15> wide{};
     std::size_t groups_at_once = 1;  // that one call takes: unpacking weights is shared by more tokens
     // Rows that a call for groups of the largest size works on: another number wastes a part.

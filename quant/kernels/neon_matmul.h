@@ -137,7 +137,8 @@ DISTILL_INLINE uint8x16x4_t next64(const uint8_t*& p) {
     __asm__("" : "+r"(p));
     return v;
 }
-// Two registers of their own; p moves by kStep.
+// Two registers of their own; p moves by kStep. No operand says that memory is read: panels are constant while a kernel
+// runs.
 template <int kStep>
 DISTILL_INLINE void next_pair(uint8x16_t& a, uint8x16_t& b, const uint8_t*& p) {
     __asm__ volatile("ldp %q0, %q1, [%2], #%3" : "=w"(a), "=w"(b), "+r"(p) : "i"(kStep));
@@ -223,7 +224,8 @@ struct RowFloats {
             v[2 * i + 1] = vcvt_high_f32_f16(both[i]);
         });
     }
-    // Of a panel, that many bytes before p: GCC 12 takes three instructions for an address below a register's.
+    // Of a panel, that many bytes before p: GCC 12 takes three instructions for an address below a register's. As with
+    // next_pair, panels are constant.
     template <int kBytes>
     DISTILL_INLINE static RowFloats before(const uint8_t* p) {
         uint16x8_t first, last;
@@ -826,8 +828,9 @@ struct MultiplesOfFour {
             int32x4_t product = vmulq_s32(sum, vld1q_s32(at + 8 * pair));
             settle(product, sum);
             return product;
+        } else {
+            return times_lane_now<2 * i>(sum, v[pair]);
         }
-        else return times_lane_now<2 * i>(sum, v[pair]);
     }
     template <size_t pair, size_t i>
     DISTILL_INLINE int32x4_t add_second(int32x4_t e, int32x4_t sum) const {

@@ -316,8 +316,8 @@ std::vector<Shape> various_shapes() {
     Shape wide;  // heads together wider than the model, and only part of a head turns
     wide.spec.arch = "llama", wide.head_dim = 48, wide.rope_dim = 16;
     shapes.push_back(wide);
-    wide.spec.n_heads = 70, wide.spec.n_kv_heads = 1, wide.head_dim = 20, wide.rope_dim = 20;
-    shapes.push_back(wide);  // a crowd of heads on one key
+    wide.spec.n_heads = 140, wide.spec.n_kv_heads = 1, wide.head_dim = 20, wide.rope_dim = 20;
+    shapes.push_back(wide);  // more heads on one key than a tile has rows
     return shapes;
 }
 
