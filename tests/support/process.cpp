@@ -47,9 +47,10 @@ struct Prepared {
         envp.push_back(nullptr);
     }
     [[noreturn]] void exec() {
-        // Back to what a shell starts a program with; the test program ignores SIGPIPE.
+        // Back to what a shell starts a program with: the test program ignores SIGPIPE, and nohup SIGHUP.
         ::signal(SIGPIPE, SIG_DFL);
         ::signal(SIGINT, SIG_DFL);
+        ::signal(SIGHUP, SIG_DFL);
         ::execve(argv[0], argv.data(), envp.data());
         ::_exit(127);
     }
