@@ -29,7 +29,6 @@ namespace {
 // instruction to put either there, and no offset is left.
 template <class V>
 struct KernelSignedQ4_0 : Simple<V, PanelSignedQ4_0, 8, 0, 0> {
-    static constexpr int kPlaces = 4;
     template <size_t, size_t g>
     DISTILL_INLINE static typename V::U8 weights(const PanelSignedQ4_0& p, size_t byte0) {
         return nibbles<g / 4>(V::load(p.q[g % 4] + byte0));
@@ -44,7 +43,7 @@ struct KernelSignedQ4_0 : Simple<V, PanelSignedQ4_0, 8, 0, 0> {
 template <class F>
 constexpr int kPlaces = 0;
 template <class V>
-constexpr int kPlaces<KernelSignedQ4_0<V>> = KernelSignedQ4_0<V>::kPlaces;
+constexpr int kPlaces<KernelSignedQ4_0<V>> = 4;
 template <int kBinaryPlaces>
 DISTILL_INLINE float32x4_t to_float(int32x4_t v) {
     if constexpr (kBinaryPlaces == 0) return vcvtq_f32_s32(v);
@@ -129,43 +128,24 @@ DISTILL_INLINE int32x4_t starts(int32x4_t minus_8_sums) {
     else return vshlq_n_s32(minus_8_sums, __builtin_ctz(kOffset / 8));
 }
 
-// 64 bytes of four registers by one load. The compiler is not to know that `p` moves by constant steps: it would keep
-// several pointers and move each of them, where the load itself moves one at no price.
-DISTILL_INLINE uint8x16x4_t next64(const uint8_t*& p) {
-    const uint8x16x4_t v = vld1q_u8_x4(p);
-    p += 64;
+// What stands at `p`, by one load, which moves `p` at no price. The compiler is not to know that it moves by constant steps: it
+// would keep several pointers and move each of them.
+template <class Vectors, class T>
+DISTILL_INLINE Vectors moving(const Vectors& v, const T*& p) {
+    p += sizeof(Vectors) / sizeof(T);
     __asm__("" : "+r"(p));
     return v;
 }
+DISTILL_INLINE uint8x16x4_t next64(const uint8_t*& p) { return moving(vld1q_u8_x4(p), p); }
+DISTILL_INLINE int8x16x4_t next64(const int8_t*& p) { return moving(vld1q_s8_x4(p), p); }
+DISTILL_INLINE int8x16x2_t next32(const int8_t*& p) { return moving(vld1q_s8_x2(p), p); }
+DISTILL_INLINE int32x4x2_t next32(const int32_t*& p) { return moving(vld1q_s32_x2(p), p); }
+DISTILL_INLINE int32x4_t next16(const int32_t*& p) { return moving(vld1q_s32(p), p); }
 // Two registers of their own; p moves by kStep. No operand says that memory is read: panels are constant while a kernel
 // runs.
 template <int kStep>
 DISTILL_INLINE void next_pair(uint8x16_t& a, uint8x16_t& b, const uint8_t*& p) {
     __asm__ volatile("ldp %q0, %q1, [%2], #%3" : "=w"(a), "=w"(b), "+r"(p) : "i"(kStep));
-}
-DISTILL_INLINE int8x16x4_t next64(const int8_t*& p) {
-    const int8x16x4_t v = vld1q_s8_x4(p);
-    p += 64;
-    __asm__("" : "+r"(p));
-    return v;
-}
-DISTILL_INLINE int8x16x2_t next32(const int8_t*& p) {
-    const int8x16x2_t v = vld1q_s8_x2(p);
-    p += 32;
-    __asm__("" : "+r"(p));
-    return v;
-}
-DISTILL_INLINE int32x4x2_t next32(const int32_t*& p) {
-    const int32x4x2_t v = vld1q_s32_x2(p);
-    p += 8;
-    __asm__("" : "+r"(p));
-    return v;
-}
-DISTILL_INLINE int32x4_t next16(const int32_t*& p) {
-    const int32x4_t v = vld1q_s32(p);
-    p += 4;
-    __asm__("" : "+r"(p));
-    return v;
 }
 // `v` is computed here and not where the compiler puts it off to: what it is made of would have to be kept until then.
 template <class Vector>
