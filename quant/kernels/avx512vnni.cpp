@@ -17,66 +17,12 @@
 
 #include "quant/kernels/avx512_attention.h"
 #include "quant/kernels/avx512_lanes.h"
+#include "quant/kernels/avx512_vector.h"
 #include "quant/kernels/float_ops.h"
 #include "quant/kernels/matmul.h"
 
 namespace distill {
 namespace {
-
-struct Avx512 {
-    using U8 = __m512i;
-    using F32 = __m512;
-    static constexpr std::size_t kLanes = 16, kGroup = 8;
-    static constexpr std::size_t kFloatTile = 14, kFloatTokens = 7;
-
-    DISTILL_INLINE static U8 load(const std::uint8_t* p) { return _mm512_loadu_si512(p); }
-    DISTILL_INLINE static U8 masked(U8 v, int mask) {
-        return _mm512_and_si512(v, _mm512_set1_epi8(static_cast<char>(mask)));
-    }
-    DISTILL_INLINE static U8 low(U8 v) { return masked(v, 15); }
-    DISTILL_INLINE static U8 high(U8 v) { return masked(_mm512_srli_epi16(v, 4), 15); }
-    // Bits that cross into the neighbouring byte are for the caller to mask away.
-    template <int kBits>
-    DISTILL_INLINE static U8 shift_right(U8 v) {
-        if constexpr (kBits > 0)
-            return _mm512_srli_epi16(v, kBits);
-        else if constexpr (kBits < 0)
-            return _mm512_slli_epi16(v, -kBits);
-        else
-            return v;
-    }
-    // base | (bits & mask), as one ternary operation.
-    DISTILL_INLINE static U8 merge(U8 base, U8 bits, int mask) {
-        return _mm512_ternarylogic_epi32(base, bits, _mm512_set1_epi8(static_cast<char>(mask)), 0xf8);
-    }
-    DISTILL_INLINE static U8 lookup(const std::uint8_t* table, U8 index) {
-        return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_load_si128(reinterpret_cast<const __m128i*>(table))),
-                                   index);
-    }
-
-    DISTILL_INLINE static F32 f16(const std::uint16_t* p) {
-        return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
-    }
-    DISTILL_INLINE static F32 bf16(const std::uint16_t* p) {
-        const __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
-        return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
-    }
-    DISTILL_INLINE static F32 u8_f32(const std::uint8_t* p) {
-        return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
-    }
-    DISTILL_INLINE static F32 s8_f32(const std::int8_t* p) {
-        return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
-    }
-    DISTILL_INLINE static F32 load_f32(const float* p) { return _mm512_loadu_ps(p); }
-    DISTILL_INLINE static void store_f32(float* p, F32 v) { _mm512_storeu_ps(p, v); }
-    DISTILL_INLINE static void store_f16(std::uint16_t* p, F32 v) {
-        _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
-    }
-    DISTILL_INLINE static F32 set1(float v) { return _mm512_set1_ps(v); }
-    DISTILL_INLINE static F32 add(F32 a, F32 b) { return _mm512_add_ps(a, b); }
-    DISTILL_INLINE static F32 mul(F32 a, F32 b) { return _mm512_mul_ps(a, b); }
-    DISTILL_INLINE static F32 fma(F32 a, F32 b, F32 c) { return _mm512_fmadd_ps(a, b, c); }
-};
 
 // --- Activations ---------------------------------------------------------------------------------------------------
 
@@ -317,11 +263,6 @@ struct Traits {
 // Both scaled sums of a block fit 32 bits, with the scales of Q6_K (8 bits) as well.
 static_assert(2ll * 0x7fff * kLargestM * 128 <= 0x7fffffff);
 
-DISTILL_INLINE __m512i broadcast32(const void* p) {
-    std::int32_t word;
-    __builtin_memcpy(&word, p, 4);
-    return _mm512_set1_epi32(word);
-}
 DISTILL_INLINE __m512i wide(const std::uint8_t* p) {
     return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
@@ -475,13 +416,6 @@ bool in_pairs() {
     static const bool pairs = fetches_lines_in_pairs();
     return pairs;
 }
-// What a part of a panel block has of its lines, kStep bytes apart: of every line, or of every other one.
-template <class F, std::size_t kParts, std::size_t kStep>
-constexpr std::size_t kShareOfLines = (sizeof(typename F::Panel) / kParts + kStep - 1) / kStep;
-template <std::size_t kStep, std::size_t n>
-DISTILL_INLINE void prefetch_near(const char* ahead) {
-    unroll<n>([&](auto k) DISTILL_LAMBDA { __asm__ volatile("prefetcht0 %0" : : "m"(ahead[kStep * k])); });
-}
 
 // The 16 rows from `row` on. Of so few tokens there is but one group.
 template <class F, std::size_t T, std::size_t kStep>
@@ -580,8 +514,6 @@ void span_rows(const MatmulArgs& a) {
 
 constexpr std::size_t kGroups = 16;  // in one call
 constexpr std::size_t kCachedBytes = std::size_t{256} << 10;
-constexpr std::size_t kPanels = 2, kTileRows = kPanels * kPanelRows;
-using RowSums = float[kTileRows];
 // Of 16 bits, two to a lane: the first block of a pair, lower half of panel 0, upper half of panel 1.
 using PairSums = std::int32_t[kPanelRows];
 
@@ -721,26 +653,6 @@ DISTILL_INLINE void tile_blocks(const MatmulArgs& a, const typename F::Panel* (&
         }
         if constexpr (Tr::kSubScales) end_unit<F, T>(parts, to, panel, prepared, x, group_bytes, a.n_groups);
         unroll<kPanels>([&](auto n) DISTILL_LAMBDA { ++panel[n]; });
-    }
-}
-
-// One copy for all formats. Group by group, so that few rows of the output are written at a time, each in one piece.
-template <std::size_t T, std::size_t kMaxTokens>
-__attribute__((noinline)) void store_sums(MatmulArgs a, std::size_t first, std::size_t last,
-                                          const RowSums (*sums)[kMaxTokens]) {
-    constexpr int kEach = static_cast<int>(T);
-    int left = a.n_tokens;
-    for (std::size_t token = 0; left > 0; token += T, left -= kEach) {
-        a.n_tokens = left < kEach ? left : kEach;
-        for (std::size_t row = first; row < last; row += kTileRows) {
-            const RowSums* of_rows = sums[(row - first) / kTileRows] + token;
-            __m512 acc[T][kPanels];
-            unroll<T * kPanels>([&](auto i) DISTILL_LAMBDA {
-                acc[i / kPanels][i % kPanels] = _mm512_load_ps(of_rows[i / kPanels] + i % kPanels * kPanelRows);
-            });
-            store_tile<Avx512, kPanels, T>(a, row, acc);
-        }
-        a.out += T * a.out_stride;
     }
 }
 
