@@ -110,6 +110,7 @@ AVX512_FLAGS    := $(AVX2_FLAGS) -mavx512f -mavx512bw -mavx512vl -mavx512dq -mav
 $(BUILD)/quant/kernels/scalar.o:       private ISA := -O1 -fno-exceptions
 $(BUILD)/quant/kernels/avx2.o:         private ISA := -O2 -fno-exceptions $(AVX2_FLAGS)
 $(BUILD)/quant/kernels/avxvnni.o:      private ISA := -O2 -fno-exceptions $(AVX2_FLAGS) -mavxvnni
+$(BUILD)/quant/kernels/amx.o:          private ISA := -O2 -fno-exceptions $(AVX512_FLAGS)
 $(BUILD)/quant/kernels/avx512vnni.o:   private ISA := -O2 -fno-exceptions $(AVX512_FLAGS)
 # Moving instructions about before registers are given out costs these more spills than it hides waits; the unpacking
 # of scales is worth vector code even where it has to check first that its arrays do not overlap.
@@ -126,7 +127,7 @@ build/headers/quant/kernels/avx512%.h.ok: ISA := $(AVX512_FLAGS)
 # quarter of an hour and gigabytes; tests/quant/kernels holds them to guard pages instead. And files that are all but
 # another project's code: fmt, CLI11, Catch2. They come last, so that of the functions that many files have a copy of, the
 # linker keeps an examined one.
-KERNEL_FILES  := scalar avx2 avxvnni avx512vnni neon neon_dotprod neon_i8mm neon_float
+KERNEL_FILES  := scalar avx2 avxvnni avx512vnni amx neon neon_dotprod neon_i8mm neon_float
 PLAIN_FILES   := $(KERNEL_FILES:%=quant/kernels/%) engine/fmt cli/flags tests/main
 PLAIN_OBJECTS := $(filter $(PLAIN_FILES:%=build/release/%.o),$(LIBRARY_SOURCES:%.cpp=build/release/%.o))
 PLAIN_MAIN    := build/release/tests/main.o

@@ -44,15 +44,16 @@ void Buffer<T>::Free::operator()(T* p) const {
 template class Buffer<float>;
 template class Buffer<std::byte>;
 
-Activation::Activation(std::size_t max_tokens, std::size_t n_, const Kernels& kernels)
+Activation::Activation(std::size_t max_tokens, std::size_t n_, const Kernels& k)
     : n(n_),
-      block_bytes(kernels.act_block_bytes),
+      kernels(&k),
+      row_bytes(k.act_row_bytes(n_)),
       floats(max_tokens * n_),
-      blocks((max_tokens + kMaxGroup) * (n_ / kActBlock) * block_bytes) {}
+      blocks(k.act_buffer_bytes(n_, max_tokens)) {}
 
 AttendScratch::AttendScratch(std::size_t head_dim, const Kernels& kernels)
     : queries(kMaxQueries * head_dim),
-      blocks((kMaxQueries + kMaxGroup) * head_dim / kActBlock * kernels.act_block_bytes),
+      blocks(kernels.act_buffer_bytes(head_dim, kMaxQueries)),
       values(kMaxQueries * head_dim),
       page_values(kMaxQueries * head_dim),
       scores(kMaxQueries * KvCache::kPageTokens),
@@ -100,9 +101,9 @@ void Ops::quantize_group(Activation& a, std::size_t first, std::size_t column, s
                          std::size_t x_stride) const {
     if (a.n % kActBlock != 0) return;  // only float weights have such rows
     const std::size_t left = n_tokens_ - first;
-    const auto group = static_cast<std::size_t>(group_size(static_cast<int>(left), kernels_.group));
-    kernels_.ops.quantize(a.group(first, group, column), x, x_stride, columns, static_cast<int>(std::min(left, group)),
-                          static_cast<int>(group));
+    const int group = group_size(static_cast<int>(left), kernels_.group);
+    kernels_.ops.quantize(a.group(first, group, column), x, x_stride, columns,
+                          static_cast<int>(std::min(left, static_cast<std::size_t>(group))), group);
 }
 
 std::size_t Ops::rows_at_once() const {
@@ -393,7 +394,7 @@ class PageProducts {
   private:
     MatmulFn matmul(FormatId id) const { return kernels_.matmul_of(*find_format(static_cast<std::uint32_t>(id))); }
     std::byte* blocks(AttendScratch& s, std::size_t row) const {
-        return s.blocks.data() + row * (head_dim_ / kActBlock) * kernels_.act_block_bytes;
+        return s.blocks.data() + row * kernels_.act_row_bytes(head_dim_);
     }
     template <class Job>
     void for_groups(std::size_t rows, const Job& job) const {

@@ -42,15 +42,16 @@ struct Activation {
     Activation() = default;
     Activation(std::size_t max_tokens, std::size_t n, const Kernels& kernels);
     std::size_t n = 0;
-    std::size_t block_bytes = 0;  // kernels.act_block_bytes
-    Buffer<float> floats;         // [max_tokens][n]
-    Buffer<std::byte> blocks;     // n / 32 blocks for each group
+    const Kernels* kernels = nullptr;
+    std::size_t row_bytes = 0;  // of blocks
+    Buffer<float> floats;       // [max_tokens][n]
+    Buffer<std::byte> blocks;   // n / 32 blocks for each token, group by group
     // The group that begins at token t, a multiple of the table's group; of it, what begins at `column`, a multiple
     // of 256.
-    std::byte* group(std::size_t t, std::size_t group_size = 1, std::size_t column = 0) {
-        return blocks.data() + (t * (n / kActBlock) + group_size * (column / kActBlock)) * block_bytes;
+    std::byte* group(std::size_t t, int group_size, std::size_t column) {
+        return blocks.data() + t * row_bytes + kernels->act_bytes(column, group_size);
     }
-    const std::byte* group(std::size_t t) const { return blocks.data() + t * (n / kActBlock) * block_bytes; }
+    const std::byte* group(std::size_t t) const { return blocks.data() + t * row_bytes; }
     float* row(std::size_t t) { return floats.data() + t * n; }
     const float* row(std::size_t t) const { return floats.data() + t * n; }
 };

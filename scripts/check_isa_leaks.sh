@@ -1,12 +1,12 @@
 #!/bin/sh
 # usage: scripts/check_isa_leaks.sh [BUILD]      BUILD: a folder of objects, build/release if not given
 #
-# Fails when an ISA object (quant/kernels/avx*.o; of ARM's those that need more than ARMv8.0) defines a weak symbol that
+# Fails when an ISA object (quant/kernels/avx*.o and amx.o; of ARM's those that need more than ARMv8.0) defines a weak symbol that
 # another object defines as well: the linker keeps one copy of it for all, perhaps the one with instructions that this
 # CPU does not have.
 set -u
 build=${1:-build/release}
-isa_objects=$(find "$build/quant/kernels" -name 'avx*.o' -o -name 'neon_dotprod.o' -o -name 'neon_i8mm.o' 2>/dev/null | sort)
+isa_objects=$(find "$build/quant/kernels" -name 'avx*.o' -o -name 'amx.o' -o -name 'neon_dotprod.o' -o -name 'neon_i8mm.o' 2>/dev/null | sort)
 [ -n "$isa_objects" ] || { echo "check_isa_leaks: no ISA object under $build/quant/kernels" >&2; exit 1; }
 
 work=$(mktemp -d) || exit 1

@@ -5,6 +5,10 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #elif defined(__aarch64__) && defined(__APPLE__)
 #include <sys/sysctl.h>
 #elif defined(__aarch64__) && defined(__linux__)
@@ -37,13 +41,24 @@ std::uint32_t xcr0() {
     return low;
 }
 
+// Linux keeps the tile registers of a process, 8 KiB for each thread, only once the process has asked for it
+// (Documentation/arch/x86/xstate.rst). Asking twice does nothing.
+bool tiles_granted() {
+#if defined(__linux__)
+    constexpr long kRequestPermission = 0x1023, kTileData = 18;
+    return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+    return false;
+#endif
+}
+
 }  // namespace
 
 CpuFeatures detect_cpu_features() {
     CpuFeatures f;
     const Leaf one = cpuid(1, 0), seven = cpuid(7, 0), seven_one = cpuid(7, 1);
     if (!bit(one.c, 27)) return f;  // OSXSAVE
-    constexpr std::uint32_t kYmm = 0x6, kZmm = 0xe6;
+    constexpr std::uint32_t kYmm = 0x6, kZmm = 0xe6, kTiles = 0x60000;
     const std::uint32_t saved = xcr0();
     if ((saved & kYmm) != kYmm) return f;
     const bool fma = bit(one.c, 12), f16c = bit(one.c, 29);
@@ -51,6 +66,7 @@ CpuFeatures detect_cpu_features() {
     f.avxvnni = f.avx2 && bit(seven_one.a, 4);
     const bool avx512 = bit(seven.b, 16) && bit(seven.b, 17) && bit(seven.b, 30) && bit(seven.b, 31);  // F DQ BW VL
     f.avx512vnni = f.avx2 && avx512 && bit(seven.c, 11) && (saved & kZmm) == kZmm;
+    f.amx = bit(seven.d, 24) && bit(seven.d, 25) && (saved & kTiles) == kTiles && tiles_granted();  // TILE, INT8
     return f;
 }
 

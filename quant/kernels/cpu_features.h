@@ -7,12 +7,13 @@ struct CpuFeatures {
     bool avx2 = false;        // with FMA and F16C, and ymm state saved by the OS
     bool avxvnni = false;     // 256-bit vpdpbusd without AVX-512
     bool avx512vnni = false;  // F, BW, DQ, VL and VNNI, and zmm state saved by the OS
+    bool amx = false;         // tiles of bytes, granted by the OS
     bool dotprod = false;     // sdot, udot
     bool i8mm = false;        // usdot, smmla
 
     bool covers(const CpuFeatures& needs) const {
         return (avx2 || !needs.avx2) && (avxvnni || !needs.avxvnni) && (avx512vnni || !needs.avx512vnni) &&
-               (dotprod || !needs.dotprod) && (i8mm || !needs.i8mm);
+               (amx || !needs.amx) && (dotprod || !needs.dotprod) && (i8mm || !needs.i8mm);
     }
 };
 

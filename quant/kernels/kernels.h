@@ -80,8 +80,22 @@ struct Kernels {
     // Rows that a call for groups of the largest size works on: another number wastes a part.
     std::size_t rows_at_once = kPanelRows;
     const PageAttention* page_attention = nullptr;
-    bool signed_nibbles = false;  // panels of Q4_0 are PanelSignedQ4_0 (quant/panel_layouts.h)
+    bool signed_nibbles = false;          // panels of Q4_0 are PanelSignedQ4_0 (quant/panel_layouts.h)
+    std::size_t act_columns = kActBlock;  // that a row of activations has whole multiples of, the last one padded
+    // What act_block_bytes is in groups smaller than the largest; 0: the same.
+    std::size_t act_small_block_bytes = 0;
 
+    // Of n columns of all tokens of a group.
+    std::size_t act_bytes(std::size_t n, int of_group) const {
+        const bool small = of_group < group && act_small_block_bytes != 0;
+        return (n + act_columns - 1) / act_columns * (act_columns / kActBlock) *
+               (small ? act_small_block_bytes : act_block_bytes) * static_cast<std::size_t>(of_group);
+    }
+    // From one whole group to the next, and room for n_tokens in whole groups and one that is smaller.
+    std::size_t act_row_bytes(std::size_t n) const { return act_bytes(n, group) / static_cast<std::size_t>(group); }
+    std::size_t act_buffer_bytes(std::size_t n, std::size_t n_tokens) const {
+        return (n_tokens + kMaxGroup) * act_row_bytes(n) + act_bytes(n, group_size(kMaxGroup / 2, group));
+    }
     bool is_wide(const Format& f) const { return wide[static_cast<std::size_t>(&f - formats().data())]; }
     MatmulFn matmul_of(const Format& f) const {
         return matmul.of_format[static_cast<std::size_t>(&f - formats().data())];

@@ -14,7 +14,7 @@ inline constexpr size_t kPanelRows = 16;
 
 // Activations are quantised to int8 in blocks of kActBlock columns, kept in groups of tokens (ActBlock below).
 inline constexpr size_t kActBlock = 32;
-inline constexpr int kMaxGroup = 8;
+inline constexpr int kMaxGroup = 16;
 
 // 32 columns of T tokens: q = round(x / scale), |q| <= 127, a scale for each half of 16. Halving the block lowers the
 // rounding error by a sixth (less is lost to the largest of 16 than to the largest of 32) for one more multiply-add.
@@ -29,10 +29,10 @@ struct ActBlock {
 };
 static_assert(sizeof(ActBlock<3>) == 3 * sizeof(ActBlock<1>));
 
-// How many tokens share a group when `left` are still to be placed: 1, 2, 4 or the table's largest; missing ones are
-// zeros. One instance of each kernel is compiled for each of these.
+// How many tokens share a group when `left` are still to be placed: 1, 2, 4, 8, 16 or the table's largest; missing ones
+// are zeros. One instance of each kernel is compiled for each of these.
 constexpr int group_size(int left, int max_group) {
-    const int wanted = left <= 2 ? left : left <= 4 ? 4 : kMaxGroup;
+    const int wanted = left <= 2 ? left : left <= 4 ? 4 : left <= 8 ? 8 : kMaxGroup;
     return wanted < max_group ? wanted : max_group;
 }
 

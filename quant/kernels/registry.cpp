@@ -7,7 +7,7 @@ namespace distill {
 
 extern const Kernels kScalarKernels;
 #if defined(__x86_64__)
-extern const Kernels kAvx2Kernels, kAvxVnniKernels, kAvx512VnniKernels;
+extern const Kernels kAvx2Kernels, kAvxVnniKernels, kAvx512VnniKernels, kAmxKernels;
 #elif defined(__aarch64__)
 extern const Kernels kNeonKernels, kNeonDotprodKernels, kNeonI8mmKernels;
 #endif
@@ -15,6 +15,7 @@ extern const Kernels kNeonKernels, kNeonDotprodKernels, kNeonI8mmKernels;
 std::span<const Kernels* const> kernel_tables() {
     static constexpr const Kernels* kTables[] = {
 #if defined(__x86_64__)
+        &kAmxKernels,
         &kAvx512VnniKernels,
         &kAvxVnniKernels,
         &kAvx2Kernels,

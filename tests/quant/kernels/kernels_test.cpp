@@ -113,6 +113,33 @@ double lost_to_rounded_sums(const Kernels& k, const Case& c, double largest_weig
     }
 }
 
+// The table amx reads a weight as a whole number of 8170ths of the largest that its row's 256 columns allow, which no
+// row of ours is below half of. Up to half a step of that for each step of the weight's own, where its scale is
+// rounded; a step and a half where the weight itself is; nothing where scales are whole numbers already.
+double lost_to_rounded_weights(const Kernels& k, FormatId id, double largest_weight, double x_sum) {
+    if (k.name != "amx") return 0;
+    const double step = 2 * largest_weight / 8170;
+    switch (id) {
+        case FormatId::q4_0:
+            return 4 * step * x_sum;
+        case FormatId::q5_0:
+            return 8 * step * x_sum;
+        case FormatId::q4_1:
+        case FormatId::q4_k:
+            return 8 * step * x_sum;
+        case FormatId::q5_1:
+        case FormatId::q5_k:
+            return 16 * step * x_sum;
+        case FormatId::q2_k:
+            return 2 * step * x_sum;
+        case FormatId::q8_0:
+        case FormatId::iq4_nl:
+            return 1.5 * step * x_sum;
+        default:
+            return 0;
+    }
+}
+
 // Where a block keeps its f16 numbers: first byte and how many.
 std::pair<std::size_t, std::size_t> f16_fields(FormatId id) {
     switch (id) {
@@ -159,13 +186,13 @@ Result run(const Kernels& k, const Case& c, const std::vector<float>& bias = {},
             t += here;
             continue;
         }
-        const std::size_t group_bytes = static_cast<std::size_t>(a.group) * c.columns / kActBlock * k.act_block_bytes;
+        const std::size_t group_bytes = k.act_bytes(c.columns, a.group);
         const Guarded blocks(a.n_groups * group_bytes);
         for (std::size_t g = 0; g < a.n_groups; ++g) {
             k.ops.quantize(blocks.data() + g * group_bytes, c.x.data() + (t + g * group) * c.columns, c.columns,
                            c.columns, static_cast<int>(std::min(here - g * group, group)), a.group);
         }
-        const Guarded alone(c.columns / kActBlock * k.act_block_bytes);
+        const Guarded alone(k.act_bytes(c.columns, 1));
         for (std::size_t j = t; j < t + here; ++j) {
             k.ops.quantize(alone.data(), c.x.data() + j * c.columns, c.columns, c.columns, 1, 1);
             k.ops.dequantize(r.x_read.data() + j * c.columns, alone.data(), c.columns, k.is_wide(c.format));
@@ -213,7 +240,8 @@ TEST_CASE("each kernel agrees with dequantised rows", "[quant]") {
                                                                  : 4.0 * static_cast<double>(columns) / 32.0 + 4.0;
                                 const double bound =
                                     steps * 1.2e-7 * (magnitude + (is_float(f) ? 0.0 : 2 * largest * x_sum)) +
-                                    lost_to_rounded_sums(*k, c, largest, largest_x);
+                                    lost_to_rounded_sums(*k, c, largest, largest_x) +
+                                    lost_to_rounded_weights(*k, f.id, largest, x_sum);
                                 const double got = static_cast<double>(r.out[t * rows + row]);
                                 worst = std::max(worst, std::abs(got - sum) / (bound + 1e-30));
                                 spread = std::max(spread, std::abs(got - static_cast<double>(r.out[0])));
@@ -324,7 +352,8 @@ TEST_CASE("the widest integer sums do not overflow", "[quant]") {
                         }
                         INFO(k->name << ' ' << f.name << " fill " << int{fill} << " token " << t << " row " << row);
                         CHECK(std::abs(static_cast<double>(r.out[t * c.rows + row]) - sum) <=
-                              1e-5 * magnitude + 1e-6 + lost_to_rounded_sums(*k, c, largest, 1.0));
+                              1e-5 * magnitude + 1e-6 + lost_to_rounded_sums(*k, c, largest, 1.0) +
+                                  lost_to_rounded_weights(*k, f.id, largest, static_cast<double>(c.columns)));
                     }
                 }
             }
@@ -341,7 +370,7 @@ TEST_CASE("activations stand for the nearest numbers that their scales allow", "
         for (std::size_t i = 0; i < kColumns; ++i) x[i] = normal(engine) * (i / 32 % 3 == 0 ? 0.01f : 1.0f);
         x[70] = 40.0f;
         std::fill_n(x.begin() + 128, 32, 0.0f);
-        std::vector<std::byte> blocks(kColumns / kActBlock * k->act_block_bytes);
+        std::vector<std::byte> blocks(k->act_bytes(kColumns, 1));
         k->ops.quantize(blocks.data(), x.data(), kColumns, kColumns, 1, 1);
         const auto largest = [&](std::size_t from, std::size_t to) {
             float most = 0;
@@ -352,10 +381,12 @@ TEST_CASE("activations stand for the nearest numbers that their scales allow", "
             if (wide && std::none_of(k->wide.begin(), k->wide.end(), [](bool w) { return w; })) continue;
             k->ops.dequantize(read.data(), blocks.data(), kColumns, wide);
             for (std::size_t i = 0; i < kColumns; ++i) {
-                // Scales are those of the block, or up to four steps of the unit above.
+                // Scales are those of the block, or up to four steps of the unit above; amx has one for the unit.
                 const float top = largest(i / 256 * 256, i / 256 * 256 + 256),
                             block = largest(i / 32 * 32, i / 32 * 32 + 32);
-                const float step = wide ? top / 16129.0f : block / 124.0f + top * 4 / 16129.0f;
+                const float step = wide               ? top / 16129.0f
+                                   : k->name == "amx" ? top / 1023.0f
+                                                      : block / 124.0f + top * 4 / 16129.0f;
                 INFO(k->name << " column " << i << (wide ? " wide" : ""));
                 CHECK(std::abs(read[i] - x[i]) <= 0.5001f * step);
             }

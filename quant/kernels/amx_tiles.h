@@ -1,0 +1,64 @@
+// The tile registers of Intel's AMX: eight, each of up to 16 rows of 64 bytes. Written as instructions, because GCC
+// 12's own functions take register numbers that are literals only and do not tell the compiler what memory they read.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "quant/unroll.h"
+
+namespace distill {
+namespace {
+
+// Shapes of all registers: 0 to 5 hold sums of 32 bits, a row for each token; 6 holds columns of tokens, a row for
+// each; 7 columns of 16 rows of weights, four of them to a row of the register. Released, so that the system need not
+// keep registers that nobody uses, when it goes.
+class Tiles {
+  public:
+    struct Shape {
+        size_t rows, bytes;
+    };
+    DISTILL_INLINE Tiles(Shape sums, Shape tokens, Shape weights) {
+        struct {
+            uint8_t palette = 1, start_row = 0, reserved[14] = {};
+            uint16_t row_bytes[16] = {};
+            uint8_t rows[16] = {};
+        } shapes;
+        for (size_t i = 0; i < 8; ++i) {
+            const Shape& shape = i < 6 ? sums : i == 6 ? tokens : weights;
+            shapes.row_bytes[i] = static_cast<uint16_t>(shape.bytes);
+            shapes.rows[i] = static_cast<uint8_t>(shape.rows);
+        }
+        __asm__ volatile("ldtilecfg %0" : : "m"(shapes));
+    }
+    DISTILL_INLINE ~Tiles() { __asm__ volatile("tilerelease"); }
+    Tiles(const Tiles&) = delete;
+    Tiles& operator=(const Tiles&) = delete;
+
+    template <int kTile>
+    DISTILL_INLINE static void zero() {
+        __asm__ volatile("tilezero %%tmm%c0" : : "i"(kTile));
+    }
+    // Rows are 64 bytes apart.
+    template <int kTile>
+    DISTILL_INLINE static void load(const void* from) {
+        __asm__ volatile("tileloadd (%0,%1,1), %%tmm%c2" : : "r"(from), "r"(size_t{64}), "i"(kTile) : "memory");
+    }
+    template <int kTile>
+    DISTILL_INLINE static void store(void* to) {
+        __asm__ volatile("tilestored %%tmm%c2, (%0,%1,1)" : : "r"(to), "r"(size_t{64}), "i"(kTile) : "memory");
+    }
+    // sums[t][row] += products of signed bytes, of the token's columns and the row's.
+    template <int kSums, int kTokens, int kRows>
+    DISTILL_INLINE static void multiply() {
+        __asm__ volatile("tdpbssd %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kTokens), "i"(kRows));
+    }
+    // The same, with unsigned weights.
+    template <int kSums, int kTokens, int kRows>
+    DISTILL_INLINE static void multiply_unsigned() {
+        __asm__ volatile("tdpbsud %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kTokens), "i"(kRows));
+    }
+};
+
+}  // namespace
+}  // namespace distill
