@@ -18,9 +18,9 @@ SUB_MAKE = +@$(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEF
 ifneq ($(filter x86_64 amd64,$(MACHINE)),)
 FOREIGN_KERNELS := quant/kernels/neon% quant/kernels/vector_neon%
 else ifneq ($(filter aarch64 arm64,$(MACHINE)),)
-FOREIGN_KERNELS := quant/kernels/avx% quant/kernels/vector256%
+FOREIGN_KERNELS := quant/kernels/avx% quant/kernels/amx% quant/kernels/vector256%
 else
-FOREIGN_KERNELS := quant/kernels/neon% quant/kernels/vector_neon% quant/kernels/avx% quant/kernels/vector256%
+FOREIGN_KERNELS := quant/kernels/neon% quant/kernels/vector_neon% quant/kernels/avx% quant/kernels/amx% quant/kernels/vector256%
 endif
 
 LIBRARY_SOURCES := $(filter-out $(FOREIGN_KERNELS),$(wildcard cli/*.cpp engine/*.cpp engine/arch/*.cpp quant/*.cpp \

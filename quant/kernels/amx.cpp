@@ -525,7 +525,18 @@ void tile_rows(const MatmulArgs& a) {
             const std::size_t n_tiles = (here + 1) / 2;
             Pending now{&sums[0], &group(0), to}, before = now;
             multiply_tiles<false>(now, before, weights, n_tiles);
+            // Meanwhile the weights that come next are asked for: this unit of the next two panels.
+            constexpr std::size_t kLines = sizeof(typename F::Panel) * kPanelBlocks / 64 / (kGroups - 1) + 1;
+            const char* next[kPanels];
+            unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
+                next[n] = reinterpret_cast<const char*>(panel[n] + kPanels * n_panel_blocks + unit * kPanelBlocks);
+            });
             for (std::size_t g = 1; g < a.n_groups; ++g) {
+                unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
+                    unroll<kLines>([&](auto i) DISTILL_LAMBDA {
+                        __asm__ volatile("prefetcht1 %0" : : "m"(next[n][((g - 1) * kLines + i) * 64]));
+                    });
+                });
                 before = now;
                 now = {&sums[g % 2], &group(g), to + g * kGroup};
                 multiply_tiles<true>(now, before, weights, n_tiles);
