@@ -35,7 +35,7 @@ class Buffer {
 extern template class Buffer<float>;
 extern template class Buffer<std::byte>;
 
-// The input of matrix products, [tokens, n]: as floats, and as int8 blocks in groups of tokens
+// The input of matrix products, [tokens, n]: as floats, and as blocks of integers in groups of tokens
 // (quant/kernels/kernels.h) for quantised weights. Whoever writes the floats calls Ops::quantize or an operation that
 // does.
 struct Activation {
@@ -45,7 +45,7 @@ struct Activation {
     const Kernels* kernels = nullptr;
     std::size_t row_bytes = 0;  // of blocks
     Buffer<float> floats;       // [max_tokens][n]
-    Buffer<std::byte> blocks;   // n / 32 blocks for each token, group by group
+    Buffer<std::byte> blocks;   // group by group, as the table's quantize makes them
     // The group that begins at token t, a multiple of the table's group; of it, what begins at `column`, a multiple
     // of 256.
     std::byte* group(std::size_t t, int group_size, std::size_t column) {

@@ -1,12 +1,12 @@
 // AMX: tiles of 16 tokens by 16 rows by 64 columns of bytes, of servers since Sapphire Rapids. A core makes 1024
 // products a cycle of them, eight times what vpdpbusd does, but 16 x 16 sums have to be stored and read again before a
-// scale can meet them: as long as one and a half products of tiles take. So a scale is needed no more often than every
+// scale can meet them: about as long as two products of tiles take. So a scale is needed no more often than every
 // 256 columns, and the numbers between are whole ones.
 //
 // In 256 columns (a unit) an activation is x = scale * X, |X| <= 1023, and a weight, whatever its format, w = unit * W,
-// W = q * k + c, |W| <= 8170, where k and c are the scale and the minimum of its block in units. Both are fine enough
-// that neither rounding shows beside what formats lose (docs/SPEED.md has the figures), and the sum of 256 products
-// X * W fits 32 bits whatever they are.
+// W = q * k + c, |W| about 8170 at most, where k and c are the scale and the minimum of its block in units. Both are
+// fine enough that neither rounding shows beside what formats lose (docs/SPEED.md has the figures), and the sum of 256
+// products X * W fits 32 bits whatever they are.
 //
 // Tiles want bytes: X = 128 * X1 + X0, W = 128 * W1 + W0, four products of bytes in three sums:
 //     X * W = 2^14 * X1 W1 + 2^7 * (X1 W0 + X0 W1) + X0 W0
@@ -54,7 +54,7 @@ struct TileUnit {
     float scale[kGroup];
 };
 // For 32 columns of a token, in a whole group and in smaller ones.
-constexpr std::size_t kBlockBytes = 72, kSmallBlockBytes = 136;
+constexpr std::size_t kBlockBytes = 68, kSmallBlockBytes = 136;
 template <std::size_t T>
 constexpr std::size_t kUnitBytes = (T == kGroup ? kBlockBytes : kSmallBlockBytes) * kUnitBlocks* T;
 static_assert(sizeof(FewUnit<8>) == 8 * sizeof(FewUnit<1>) && sizeof(FewUnit<1>) <= kUnitBytes<1>);
@@ -84,8 +84,8 @@ struct Rounded {
         const std::uint32_t top_bits = _mm512_reduce_max_epu32(largest);
         float top;
         __builtin_memcpy(&top, &top_bits, 4);
-        // NaN stays NaN, and ends in the logits; so does what is too large to be divided by.
-        const bool normal = (top > 1e-30f) & (top < 1e30f);
+        // Infinity and NaN stay in the scale, and end in the logits.
+        const bool normal = (top > 1e-30f) & (top <= 3.4028234e38f);
         scale = normal ? top / kLargestX : top;
         const __m512 factor = _mm512_set1_ps(normal ? kLargestX / top : 0.0f);
         unroll<16>([&](auto i) DISTILL_LAMBDA {
@@ -145,7 +145,7 @@ DISTILL_INLINE void put(TileUnit& out, std::size_t t, const Rounded& r) {
 
 template <class Unit, std::size_t T>
 void quantize_units(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens) {
-    constexpr float kZeros[kUnitColumns] = {};
+    static constexpr float kZeros[kUnitColumns] = {};
     auto* at = static_cast<char*>(blocks);
     for (std::size_t column = 0; column < n; column += kUnitColumns, at += kUnitBytes<T>) {
         for (std::size_t t = 0; t < T; ++t) {
@@ -253,7 +253,7 @@ struct UnitWeights {
                 meet(_mm512_fmadd_ps(s, _mm512_set1_ps(kMost), low[j][h]));
             }
         });
-        constexpr float kSteps = F::kMin == 0 ? static_cast<float>(kLargestW) / F::kOffset : kLargestW;
+        constexpr float kSteps = static_cast<float>(kLargestW) / (F::kMin == 0 ? F::kOffset : 1);
         // Too small to be divided by: zero. Infinity and NaN stay in the unit, and end in the logits.
         const __m512 top = _mm512_castsi512_ps(largest);
         const __mmask16 normal = _mm512_cmp_ps_mask(top, _mm512_set1_ps(1e-30f), _CMP_GT_OQ);
@@ -493,11 +493,13 @@ DISTILL_INLINE void multiply_tiles(const Pending& now, const Pending& before, co
                     Tiles::load<7>(w.w[tile][of_w][n]);
                     Tiles::multiply<(of_x + of_w) * kPanels + n, 6, 7>();
                 });
-                if (kAfterAnother) before.add(w, (tile * kBytes + of_x) * kBytes + of_w);
+                if constexpr (kAfterAnother) before.add(w, (tile * kBytes + of_x) * kBytes + of_w);
             });
         });
     }
-    for (std::size_t t = n_tiles * kBytes * kBytes; kAfterAnother && t < kGroup; ++t) before.add(w, t);
+    if constexpr (kAfterAnother) {
+        for (std::size_t t = n_tiles * kBytes * kBytes; t < kGroup; ++t) before.add(w, t);
+    }
     unroll<kSums * kPanels>([&](auto i) DISTILL_LAMBDA { Tiles::store<i>((*now.sums)[i / kPanels][i % kPanels]); });
 }
 
@@ -525,7 +527,7 @@ void tile_rows(const MatmulArgs& a) {
             const std::size_t n_tiles = (here + 1) / 2;
             Pending now{&sums[0], &group(0), to}, before = now;
             multiply_tiles<false>(now, before, weights, n_tiles);
-            // Meanwhile the weights that come next are asked for: this unit of the next two panels.
+            // Meanwhile this unit of the next two panels is asked for, all of it where all groups are there.
             constexpr std::size_t kLines = sizeof(typename F::Panel) * kPanelBlocks / 64 / (kGroups - 1) + 1;
             const char* next[kPanels];
             unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
@@ -545,8 +547,9 @@ void tile_rows(const MatmulArgs& a) {
         }
     };
     const auto store = [&](std::size_t first, std::size_t last, const PanelSums* all)
-                           DISTILL_LAMBDA { store_sums<8>(a, first, last, all); };
-    for_units_and_panels<PanelSums, kTileRows>(a, a.n_groups * kGroup, ~std::size_t{0}, multiply, store);
+                           DISTILL_LAMBDA { store_sums<8>(a, first, last, all); };  // as registers can hold
+    constexpr std::size_t kUnitAlone = ~std::size_t{0};                             // bytes of it: one unit at a time
+    for_units_and_panels<PanelSums, kTileRows>(a, a.n_groups * kGroup, kUnitAlone, multiply, store);
 }
 
 // --- The table -----------------------------------------------------------------------------------------------------

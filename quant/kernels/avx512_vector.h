@@ -3,6 +3,9 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
+#include <cstdint>
+
 #include "quant/kernels/matmul.h"
 
 namespace distill {

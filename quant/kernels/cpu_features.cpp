@@ -42,7 +42,7 @@ std::uint32_t xcr0() {
 }
 
 // Linux keeps the tile registers of a process, 8 KiB for each thread, only once the process has asked for it
-// (Documentation/arch/x86/xstate.rst). Asking twice does nothing.
+// (Documentation/arch/x86/xstate.rst); signal stacks have to hold them from then on. Asking twice does nothing.
 bool tiles_granted() {
 #if defined(__linux__)
     constexpr long kRequestPermission = 0x1023, kTileData = 18;

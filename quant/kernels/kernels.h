@@ -34,8 +34,8 @@ struct FloatOps {
     void (*to_f16)(std::uint16_t* out, const float* x, std::size_t n);
     // out[i][0..15] = q[i][0..15] * scale[i] (f16); n is a multiple of 16.
     void (*expand_s8)(float* out, const std::int8_t* q, const std::uint16_t* scale, std::size_t n);
-    // One group of tokens, rows of n floats x_stride apart, to n / 32 blocks of the table's kind; missing tokens become
-    // zeros. A part of a row begins at a multiple of 256 columns.
+    // One group of tokens, rows of n floats x_stride apart, to act_bytes(n, group) bytes of the table's kind; missing
+    // tokens become zeros. A part of a row begins at a multiple of 256 columns.
     void (*quantize)(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens, int group);
     // What a group of one token stands for; `wide`: for formats that Kernels::wide names. Slow: for tests.
     void (*dequantize)(float* out, const void* blocks, std::size_t n, bool wide);
@@ -68,7 +68,7 @@ struct Kernels {
     int group;              // most tokens in a group of activations
     MatmulFunctions matmul;
     FloatOps ops;
-    // Adds n steps of 4 * 64 integer multiply-adds to the sums at `sink`: the fastest this table can do, for the limit
+    // Adds about n steps of integer multiply-adds to the sums at `sink`: the fastest this table can do, for the limit
     // that `bench` states. Returns multiply-adds done.
     std::uint64_t (*integer_peak)(std::uint64_t n, std::int32_t* sink);
     // Activations may look different in each table: bytes for 32 columns of a token, a multiple of 4, ...
@@ -94,7 +94,8 @@ struct Kernels {
     // From one whole group to the next, and room for n_tokens in whole groups and one that is smaller.
     std::size_t act_row_bytes(std::size_t n) const { return act_bytes(n, group) / static_cast<std::size_t>(group); }
     std::size_t act_buffer_bytes(std::size_t n, std::size_t n_tokens) const {
-        return (n_tokens + kMaxGroup) * act_row_bytes(n) + act_bytes(n, group_size(kMaxGroup / 2, group));
+        const std::size_t whole = act_bytes(n, group), small = act_bytes(n, group / 2);
+        return n_tokens * act_row_bytes(n) + (whole > small ? whole : small);
     }
     bool is_wide(const Format& f) const { return wide[static_cast<std::size_t>(&f - formats().data())]; }
     MatmulFn matmul_of(const Format& f) const {

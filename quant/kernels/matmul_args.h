@@ -1,4 +1,4 @@
-// What a matrix product is told, and the int8 blocks that it multiplies weights with. For the files that hold intrinsics: this
+// What a matrix product is told, and the blocks of int8 that most tables multiply weights with. For the files that hold intrinsics: this
 // header and all that they include besides name nothing of the C++ library, so that they compile freestanding, for
 // systems whose library is not at hand (scripts/check_arm_targets.sh), and no inline function of it is compiled there.
 #pragma once
