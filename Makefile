@@ -119,7 +119,8 @@ $(BUILD)/quant/kernels/neon.o:         private ISA := $(NEON_FLAGS)
 $(BUILD)/quant/kernels/neon_dotprod.o: private ISA := $(NEON_FLAGS) -march=armv8.2-a+dotprod+fp16
 $(BUILD)/quant/kernels/neon_i8mm.o:    private ISA := $(NEON_FLAGS) -march=armv8.2-a+dotprod+i8mm+fp16
 
-# A header that holds intrinsics compiles alone only with their flags; without -O some of them are macros that -Wsign-conversion sees.
+# A header that holds intrinsics compiles alone only with their flags; without -O some intrinsics are macros, which
+# -Wsign-conversion looks into.
 build/headers/quant/kernels/vector256.h.ok: ISA := $(AVX2_FLAGS)
 build/headers/quant/kernels/avx512%.h.ok: ISA := -O1 $(AVX512_FLAGS)
 

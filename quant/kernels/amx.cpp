@@ -29,8 +29,8 @@ namespace distill {
 namespace {
 
 constexpr std::size_t kUnitBlocks = 8, kUnitColumns = kUnitBlocks * kActBlock;
-constexpr std::size_t kTileColumns = 64, kUnitTiles = kUnitColumns / kTileColumns;
-constexpr std::size_t kGroup = 16;                              // tokens
+constexpr std::size_t kTileColumns = Tiles::kRowBytes, kUnitTiles = kUnitColumns / kTileColumns;
+constexpr std::size_t kGroup = Tiles::kRows;                    // tokens
 constexpr std::size_t kBytes = 2;                               // of a number: the upper one, the lower one
 constexpr int kByteBits = 7, kHalfByte = 1 << (kByteBits - 1);  // of the lower byte of a number, -64..63
 constexpr int kLargestX = 1023, kLargestW = 8170;
@@ -56,7 +56,7 @@ struct TileUnit {
 // For 32 columns of a token, in a whole group and in smaller ones.
 constexpr std::size_t kBlockBytes = 68, kSmallBlockBytes = 136;
 template <std::size_t T>
-constexpr std::size_t kUnitBytes = (T == kGroup ? kBlockBytes : kSmallBlockBytes) * kUnitBlocks* T;
+constexpr std::size_t kUnitBytes = (kUnitBlocks * T) * (T == kGroup ? kBlockBytes : kSmallBlockBytes);
 static_assert(sizeof(FewUnit<8>) == 8 * sizeof(FewUnit<1>) && sizeof(FewUnit<1>) <= kUnitBytes<1>);
 static_assert(sizeof(TileUnit) <= kUnitBytes<kGroup> && kUnitBytes<kGroup> % 64 == 0);
 
@@ -201,8 +201,8 @@ template <class F>
 struct UnitWeights {
     static constexpr int kMost = (1 << F::kBits) - 1;
     static constexpr bool kExact = F::kBlocks > 1 && F::kMin == 0, kWhole = kExact || F::kBits <= 6;
-    static constexpr bool kHasC = F::kOffset != 0 || F::kMin != 0;
-    const typename F::Panel* panel;  // of the first block
+    static_assert(F::kOffset != 0 || F::kMin != 0);  // or there would be no c
+    const typename F::Panel* panel;                  // of the first block
     typename F::Prepared prepared;
     std::size_t n_blocks;                                            // of 32 columns
     __m512i k[kUnitBlocks][F::kScales], c[kUnitBlocks][F::kScales];  // 16 rows
@@ -393,15 +393,13 @@ void few_rows(const MatmulArgs& a) {
                 else
                     add_words<F, T>(all, w, i, x, span);
             }
-            if constexpr (Weights::kHasC) {
-                unroll<kUnitBlocks>([&](auto j) DISTILL_LAMBDA {
-                    if (j >= here) return;
-                    const __m512i c = pair_of(w.c[j][0], w.c[j][F::kScales - 1]);
-                    unroll<T>([&](auto t) DISTILL_LAMBDA {
-                        all[t] = _mm512_dpwssd_epi32(all[t], c, broadcast32(x.sums[t] + 2 * j));
-                    });
+            unroll<kUnitBlocks>([&](auto j) DISTILL_LAMBDA {
+                if (j >= here) return;
+                const __m512i c = pair_of(w.c[j][0], w.c[j][F::kScales - 1]);
+                unroll<T>([&](auto t) DISTILL_LAMBDA {
+                    all[t] = _mm512_dpwssd_epi32(all[t], c, broadcast32(x.sums[t] + 2 * j));
                 });
-            }
+            });
             unroll<T>([&](auto t) DISTILL_LAMBDA { acc[t][0] = add_unit(acc[t][0], all[t], w.unit, x.scale[t]); });
         }
         store_tile<Avx512, 1, T>(a, row, acc);
@@ -411,7 +409,7 @@ void few_rows(const MatmulArgs& a) {
 // --- More tokens ---------------------------------------------------------------------------------------------------
 
 constexpr std::size_t kGroups = 16;  // in one call
-constexpr std::size_t kTileBytes = 16 * kTileColumns;
+constexpr std::size_t kTileBytes = Tiles::kRows * Tiles::kRowBytes;
 
 // A unit of two panels as tiles.
 struct UnitTiles {
@@ -432,8 +430,7 @@ struct UnitTiles {
         __m512i scale[kUnitBlocks][F::kScales], c[kUnitBlocks][F::kScales];
         weights.for_scales([&](auto j, auto h) DISTILL_LAMBDA {
             scale[j][h] = in_both_halves(weights.k[j][h]);
-            c[j][h] = _mm512_set1_epi16(kHalfByte);
-            if constexpr (Weights::kHasC) c[j][h] = _mm512_add_epi16(c[j][h], in_both_halves(weights.c[j][h]));
+            c[j][h] = _mm512_add_epi16(in_both_halves(weights.c[j][h]), _mm512_set1_epi16(kHalfByte));
         });
         for (std::size_t i = 0; i < n_blocks / F::kSpan; ++i) {
             unroll<8>([&](auto g) DISTILL_LAMBDA {
@@ -507,7 +504,7 @@ template <class F>
 void tile_rows(const MatmulArgs& a) {
     constexpr std::size_t kMaxTokens = kGroups * kGroup, kPanelBlocks = kUnitBlocks / F::kBlocks;
     using PanelSums = RowSums[kMaxTokens];
-    const Tiles tiles({kGroup, 64}, {kGroup, kTileColumns}, {kTileColumns / 4, 64});
+    const Tiles tiles;
     const std::size_t n_blocks = a.columns / kActBlock, n_panel_blocks = n_blocks / F::kBlocks;
     const std::size_t n_units = (n_blocks + kUnitBlocks - 1) / kUnitBlocks, group_bytes = n_units * kUnitBytes<kGroup>;
     UnitTiles weights;
@@ -554,27 +551,29 @@ void tile_rows(const MatmulArgs& a) {
 
 // --- The table -----------------------------------------------------------------------------------------------------
 
-template <template <class> class Format>
-void matmul_amx(const MatmulArgs& a) {
-    using F = Format<Avx512>;
-    switch (a.group) {
-        case 1:
-            return few_rows<F, 1>(a);
-        case 2:
-            return few_rows<F, 2>(a);
-        case 4:
-            return few_rows<F, 4>(a);
-        case 8:
-            return few_rows<F, 8>(a);
-        default:
-            return tile_rows<F>(a);
+struct Products {
+    template <template <class> class Format>
+    static void product(const MatmulArgs& a) {
+        using F = Format<Avx512>;
+        switch (a.group) {
+            case 1:
+                return few_rows<F, 1>(a);
+            case 2:
+                return few_rows<F, 2>(a);
+            case 4:
+                return few_rows<F, 4>(a);
+            case 8:
+                return few_rows<F, 8>(a);
+            default:
+                return tile_rows<F>(a);
+        }
     }
-}
+};
 
 std::uint64_t integer_peak(std::uint64_t n, std::int32_t* sink) {
     alignas(64) std::uint8_t bytes[kTileBytes];
     __builtin_memset(bytes, *sink & 1, sizeof(bytes));
-    const Tiles tiles({kGroup, 64}, {kGroup, kTileColumns}, {kTileColumns / 4, 64});
+    const Tiles tiles;
     unroll<8>([&](auto i) DISTILL_LAMBDA { Tiles::load<i>(bytes); });
     for (std::uint64_t k = 0; k < n; k += 16) {
         unroll<4>([&](auto i) DISTILL_LAMBDA { Tiles::multiply<i, 6, 7>(); });
@@ -590,21 +589,13 @@ constexpr CpuFeatures needs() {
     return f;
 }
 
-// In the order of formats().
-constexpr MatmulFunctions kMatmul{
-    float_matmul<Avx512, ElementF32>, float_matmul<Avx512, ElementF16>, matmul_amx<KernelQ4_0>,
-    matmul_amx<KernelQ4_1>,           matmul_amx<KernelQ5_0>,           matmul_amx<KernelQ5_1>,
-    matmul_amx<KernelQ8_0>,           matmul_amx<KernelQ2_K>,           matmul_amx<KernelQ3_K>,
-    matmul_amx<KernelQ4_K>,           matmul_amx<KernelQ5_K>,           matmul_amx<KernelQ6_K>,
-    matmul_amx<KernelIQ4_NL>,         matmul_amx<KernelIQ4_XS>,         float_matmul<Avx512, ElementBF16>};
-
 }  // namespace
 
 extern const Kernels kAmxKernels;
 const Kernels kAmxKernels{"amx",
                           needs(),
                           kGroup,
-                          kMatmul,
+                          matmul_functions<Avx512, Products>(),
                           float_ops<xsimd::avx512bw, Avx512>(quantize_amx, dequantize_amx),
                           integer_peak,
                           kBlockBytes,

@@ -10,24 +10,22 @@
 namespace distill {
 namespace {
 
-// Shapes of all registers: 0 to 5 hold sums of 32 bits, a row for each token; 6 holds columns of tokens, a row for
-// each; 7 columns of 16 rows of weights, four of them to a row of the register. Released, so that the system need not
-// keep registers that nobody uses, when it goes.
+// All of them in their largest shape: sums of 32 bits of 16 tokens and 16 rows of weights, 64 columns of 16 tokens, or
+// 64 columns of 16 rows of weights, four of them to a row of the register. Released, so that the system need not keep
+// registers that nobody uses, when it goes.
 class Tiles {
   public:
-    struct Shape {
-        size_t rows, bytes;
-    };
-    DISTILL_INLINE Tiles(Shape sums, Shape tokens, Shape weights) {
+    static constexpr size_t kRows = 16, kRowBytes = 64;
+
+    DISTILL_INLINE Tiles() {
         struct {
             uint8_t palette = 1, start_row = 0, reserved[14] = {};
             uint16_t row_bytes[16] = {};
             uint8_t rows[16] = {};
         } shapes;
         for (size_t i = 0; i < 8; ++i) {
-            const Shape& shape = i < 6 ? sums : i == 6 ? tokens : weights;
-            shapes.row_bytes[i] = static_cast<uint16_t>(shape.bytes);
-            shapes.rows[i] = static_cast<uint8_t>(shape.rows);
+            shapes.row_bytes[i] = kRowBytes;
+            shapes.rows[i] = kRows;
         }
         __asm__ volatile("ldtilecfg %0" : : "m"(shapes));
     }
@@ -39,14 +37,14 @@ class Tiles {
     DISTILL_INLINE static void zero() {
         __asm__ volatile("tilezero %%tmm%c0" : : "i"(kTile));
     }
-    // Rows are 64 bytes apart.
+    // Rows follow each other in memory.
     template <int kTile>
     DISTILL_INLINE static void load(const void* from) {
-        __asm__ volatile("tileloadd (%0,%1,1), %%tmm%c2" : : "r"(from), "r"(size_t{64}), "i"(kTile) : "memory");
+        __asm__ volatile("tileloadd (%0,%1,1), %%tmm%c2" : : "r"(from), "r"(kRowBytes), "i"(kTile) : "memory");
     }
     template <int kTile>
     DISTILL_INLINE static void store(void* to) {
-        __asm__ volatile("tilestored %%tmm%c2, (%0,%1,1)" : : "r"(to), "r"(size_t{64}), "i"(kTile) : "memory");
+        __asm__ volatile("tilestored %%tmm%c2, (%0,%1,1)" : : "r"(to), "r"(kRowBytes), "i"(kTile) : "memory");
     }
     // sums[t][row] += products of signed bytes, of the token's columns and the row's.
     template <int kSums, int kTokens, int kRows>

@@ -741,20 +741,22 @@ void span_rows(const MatmulArgs& a) {
     }
 }
 
-template <template <class> class Format>
-void matmul_avx2(const MatmulArgs& a) {
-    using F = Format<Avx2>;
-    switch (a.group) {
-        case 1:
-            return span_rows<F, 1>(a);
-        case 2:
-            return span_rows<F, 2>(a);
-        case 4:
-            return tile_rows<F, 4>(a);
-        default:
-            return tile_rows<F, 8>(a);
+struct Products {
+    template <template <class> class Format>
+    static void product(const MatmulArgs& a) {
+        using F = Format<Avx2>;
+        switch (a.group) {
+            case 1:
+                return span_rows<F, 1>(a);
+            case 2:
+                return span_rows<F, 2>(a);
+            case 4:
+                return tile_rows<F, 4>(a);
+            default:
+                return tile_rows<F, 8>(a);
+        }
     }
-}
+};
 
 std::uint64_t integer_peak(std::uint64_t n, std::int32_t* sink) {
     constexpr std::size_t kSums = 10;
@@ -780,14 +782,6 @@ constexpr CpuFeatures needs() {
     return f;
 }
 
-// In the order of formats().
-constexpr MatmulFunctions kMatmul{
-    float_matmul<Avx2, ElementF32>, float_matmul<Avx2, ElementF16>, matmul_avx2<KernelQ4_0>,
-    matmul_avx2<KernelQ4_1>,        matmul_avx2<KernelQ5_0>,        matmul_avx2<KernelQ5_1>,
-    matmul_avx2<KernelQ8_0>,        matmul_avx2<KernelQ2_K>,        matmul_avx2<KernelQ3_K>,
-    matmul_avx2<KernelQ4_K>,        matmul_avx2<KernelQ5_K>,        matmul_avx2<KernelQ6_K>,
-    matmul_avx2<KernelIQ4_NL>,      matmul_avx2<KernelIQ4_XS>,      float_matmul<Avx2, ElementBF16>};
-
 template <template <class> class Format>
 constexpr bool is_wide = Traits<Format<Avx2>>::kWide;
 constexpr std::array<bool, 15> kWide{false,
@@ -809,7 +803,7 @@ constexpr std::array<bool, 15> kWide{false,
 }  // namespace
 
 extern const Kernels kAvx2Kernels;
-const Kernels kAvx2Kernels{"avx2",       needs(),        Avx2::kGroup, kMatmul,      float_ops<xsimd::fma3<xsimd::avx2>, Avx2>(quantize256, dequantize256),
+const Kernels kAvx2Kernels{"avx2",       needs(),        Avx2::kGroup, matmul_functions<Avx2, Products>(),      float_ops<xsimd::fma3<xsimd::avx2>, Avx2>(quantize256, dequantize256),
                            integer_peak, kBlockBytes<1>, kWide,        kGroupsAtOnce};
 
 }  // namespace distill

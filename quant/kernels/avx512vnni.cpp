@@ -678,20 +678,22 @@ void tile_rows(const MatmulArgs& a) {
 
 // --- The table -----------------------------------------------------------------------------------------------------
 
-template <template <class> class Format>
-void matmul_avx512(const MatmulArgs& a) {
-    using F = Format<Avx512>;
-    switch (a.group) {
-        case 1:
-            return in_pairs() ? span_rows<F, 1, 128>(a) : span_rows<F, 1, 64>(a);
-        case 2:
-            return in_pairs() ? span_rows<F, 2, 128>(a) : span_rows<F, 2, 64>(a);
-        case 4:
-            return span_rows<F, 4, 64>(a);
-        default:
-            return tile_rows<F, 8>(a);
+struct Products {
+    template <template <class> class Format>
+    static void product(const MatmulArgs& a) {
+        using F = Format<Avx512>;
+        switch (a.group) {
+            case 1:
+                return in_pairs() ? span_rows<F, 1, 128>(a) : span_rows<F, 1, 64>(a);
+            case 2:
+                return in_pairs() ? span_rows<F, 2, 128>(a) : span_rows<F, 2, 64>(a);
+            case 4:
+                return span_rows<F, 4, 64>(a);
+            default:
+                return tile_rows<F, 8>(a);
+        }
     }
-}
+};
 
 std::uint64_t integer_peak(std::uint64_t n, std::int32_t* sink) {
     __m512i acc[16];
@@ -711,21 +713,13 @@ constexpr CpuFeatures needs() {
     return f;
 }
 
-// In the order of formats().
-constexpr MatmulFunctions kMatmul{
-    float_matmul<Avx512, ElementF32>, float_matmul<Avx512, ElementF16>, matmul_avx512<KernelQ4_0>,
-    matmul_avx512<KernelQ4_1>,        matmul_avx512<KernelQ5_0>,        matmul_avx512<KernelQ5_1>,
-    matmul_avx512<KernelQ8_0>,        matmul_avx512<KernelQ2_K>,        matmul_avx512<KernelQ3_K>,
-    matmul_avx512<KernelQ4_K>,        matmul_avx512<KernelQ5_K>,        matmul_avx512<KernelQ6_K>,
-    matmul_avx512<KernelIQ4_NL>,      matmul_avx512<KernelIQ4_XS>,      float_matmul<Avx512, ElementBF16>};
-
 }  // namespace
 
 extern const Kernels kAvx512VnniKernels;
 const Kernels kAvx512VnniKernels{"avx512vnni",
                                  needs(),
                                  Avx512::kGroup,
-                                 kMatmul,
+                                 matmul_functions<Avx512, Products>(),
                                  float_ops<xsimd::avx512bw, Avx512>(quantize512, dequantize512),
                                  integer_peak,
                                  kBlockBytes<1>,

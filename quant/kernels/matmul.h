@@ -660,15 +660,30 @@ void expand_s8(float* out, const int8_t* q, const uint16_t* scale, size_t n) {
     }
 }
 
-// In the order of formats().
-template <class V>
+// In the order of formats(). Quantised: whose product() is that of weights in a quantised format.
+template <class V, class Quantised>
 constexpr MatmulFunctions matmul_functions() {
-    return {float_matmul<V, ElementF32>,       float_matmul<V, ElementF16>,       quantised_matmul<V, KernelQ4_0>,
-            quantised_matmul<V, KernelQ4_1>,   quantised_matmul<V, KernelQ5_0>,   quantised_matmul<V, KernelQ5_1>,
-            quantised_matmul<V, KernelQ8_0>,   quantised_matmul<V, KernelQ2_K>,   quantised_matmul<V, KernelQ3_K>,
-            quantised_matmul<V, KernelQ4_K>,   quantised_matmul<V, KernelQ5_K>,   quantised_matmul<V, KernelQ6_K>,
-            quantised_matmul<V, KernelIQ4_NL>, quantised_matmul<V, KernelIQ4_XS>, float_matmul<V, ElementBF16>};
+    return {float_matmul<V, ElementF32>,
+            float_matmul<V, ElementF16>,
+            Quantised::template product<KernelQ4_0>,
+            Quantised::template product<KernelQ4_1>,
+            Quantised::template product<KernelQ5_0>,
+            Quantised::template product<KernelQ5_1>,
+            Quantised::template product<KernelQ8_0>,
+            Quantised::template product<KernelQ2_K>,
+            Quantised::template product<KernelQ3_K>,
+            Quantised::template product<KernelQ4_K>,
+            Quantised::template product<KernelQ5_K>,
+            Quantised::template product<KernelQ6_K>,
+            Quantised::template product<KernelIQ4_NL>,
+            Quantised::template product<KernelIQ4_XS>,
+            float_matmul<V, ElementBF16>};
 }
+template <class V>
+struct UsualProducts {
+    template <template <class> class Format>
+    static void product(const MatmulArgs& a) { quantised_matmul<V, Format>(a); }
+};
 
 }  // namespace
 }  // namespace distill

@@ -168,7 +168,7 @@ std::uint64_t integer_peak(std::uint64_t n, std::int32_t* sink) {
 }  // namespace
 
 extern const Kernels kScalarKernels;
-const Kernels kScalarKernels{"scalar", CpuFeatures{}, Scalar::kGroup, matmul_functions<Scalar>(),
+const Kernels kScalarKernels{"scalar", CpuFeatures{}, Scalar::kGroup, matmul_functions<Scalar, UsualProducts<Scalar>>(),
 #if defined(__aarch64__)
                              float_ops<xsimd::neon64, Scalar>(),
 #else
