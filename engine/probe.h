@@ -7,7 +7,8 @@
 
 namespace distill {
 
-// Gigabytes (1e9) a second that all threads of the pool read together, from 256 MB of memory; the best of a few rounds.
+// Gigabytes (1e9) a second that all threads of the pool read together, from memory far larger than the
+// caches; the best of a few rounds.
 double read_bandwidth_gbps(ThreadPool& pool);
 
 // 1e9 integer multiply-adds a second that all threads reach together with the table's best instruction, from registers.

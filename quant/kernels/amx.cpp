@@ -304,16 +304,17 @@ DISTILL_INLINE __m512 add_unit(__m512 acc, __m512i sum, __m512 unit, float scale
 
 // --- Few tokens ----------------------------------------------------------------------------------------------------
 
-// What comes after a span of blocks is asked for ahead, a share of its lines with each group of columns, and twice:
-// into the second-level cache, and from there into the first. Into the first at once, no more lines would be under way
-// than that cache can wait for.
-template <class F, std::size_t g>
+// What comes after a span of blocks is asked for ahead, a share of its lines with each group of columns of a block, and
+// twice: into the second-level cache, and from there into the first. Into the first at once, no more lines would be
+// under way than that cache can wait for.
+template <class F, std::size_t i>
 DISTILL_INLINE void prefetch_share(const char* span) {
-    constexpr std::size_t kFar = 4096, kNear = 2048, kLines = kShareOfLines<F, F::kBlocks / F::kSpan, 64>,
-                          kFirst = g * kLines / 8, kLast = (g + 1) * kLines / 8;
-    unroll<kLast - kFirst>([&](auto i) DISTILL_LAMBDA {
-        __asm__ volatile("prefetcht1 %0" : : "m"(span[kFar + 64 * (kFirst + i)]));
-        __asm__ volatile("prefetcht0 %0" : : "m"(span[kNear + 64 * (kFirst + i)]));
+    constexpr std::size_t kFar = 6144, kNear = 3072, kShares = 8 * F::kSpan,
+                          kLines = kShareOfLines<F, F::kBlocks / F::kSpan, 64>, kFirst = i * kLines / kShares,
+                          kLast = (i + 1) * kLines / kShares;
+    unroll<kLast - kFirst>([&](auto line) DISTILL_LAMBDA {
+        __asm__ volatile("prefetcht1 %0" : : "m"(span[kFar + 64 * (kFirst + line)]));
+        __asm__ volatile("prefetcht0 %0" : : "m"(span[kNear + 64 * (kFirst + line)]));
     });
 }
 
@@ -328,8 +329,8 @@ DISTILL_INLINE void add_bytes(__m512i (&all)[T], const UnitWeights<F>& w, std::s
         constexpr std::size_t k0 = part * kAtOnce;
         __m512i sums[kAtOnce][T][kBytes];
         unroll<8>([&](auto g) DISTILL_LAMBDA {
-            if constexpr (part == 0) prefetch_share<F, g>(span);
             unroll<kAtOnce>([&](auto k) DISTILL_LAMBDA {
+                prefetch_share<F, (part * 8 + g) * kAtOnce + k>(span);
                 const __m512i q = w.template bytes<k0 + k, g>(i);
                 const std::size_t j = j0 + k0 + k;
                 unroll<T>([&](auto t) DISTILL_LAMBDA {
