@@ -306,10 +306,11 @@ DISTILL_INLINE __m512 add_unit(__m512 acc, __m512i sum, __m512 unit, float scale
 
 // What comes after a span of blocks is asked for ahead, a share of its lines with each group of columns of a block, and
 // twice: into the second-level cache, and from there into the first. Into the first at once, no more lines would be
-// under way than that cache can wait for.
+// under way than that cache can wait for. None of the three places is whole pages from another one: such lines would be
+// of one set of that cache.
 template <class F, std::size_t i>
 DISTILL_INLINE void prefetch_share(const char* span) {
-    constexpr std::size_t kFar = 6144, kNear = 3072, kShares = 8 * F::kSpan,
+    constexpr std::size_t kFar = 7168, kNear = 3584, kShares = 8 * F::kSpan,
                           kLines = kShareOfLines<F, F::kBlocks / F::kSpan, 64>, kFirst = i * kLines / kShares,
                           kLast = (i + 1) * kLines / kShares;
     unroll<kLast - kFirst>([&](auto line) DISTILL_LAMBDA {
