@@ -461,27 +461,41 @@ using ByteSums = std::int32_t[kSums][kPanels][kGroup][kPanelRows];
 
 // A product of tiles whose sums have not met their scales yet.
 struct Pending {
-    ByteSums* sums;
     const TileUnit* x;
-    RowSums* to;
+    RowSums* to;         // [kGroup]
+    // Where the rows end, with their last unit.
+    float* out;                // of the group's first token
+    std::size_t out_stride;
+    int n_tokens;              // that are wanted
+    const float* bias;         // or null
+    bool add_to_out;
+    __mmask16 rows[kPanels];   // that there are
 
     // Adds the unit to the sums of a token's rows.
-    DISTILL_INLINE void add(const UnitTiles& w, std::size_t t) const {
+    template <bool kFirst, bool kLast>
+    DISTILL_INLINE void add(const ByteSums& sums, const UnitTiles& w, std::size_t t) const {
         unroll<kPanels>([&](auto panel) DISTILL_LAMBDA {
-            __m512i all = _mm512_load_si512((*sums)[0][panel][t]);
+            __m512i all = _mm512_load_si512(sums[0][panel][t]);
             unroll<kSums - 1>([&](auto i) DISTILL_LAMBDA {
-                all = _mm512_add_epi32(shifted_up(all, kByteBits), _mm512_load_si512((*sums)[i + 1][panel][t]));
+                all = _mm512_add_epi32(shifted_up(all, kByteBits), _mm512_load_si512(sums[i + 1][panel][t]));
             });
-            float* acc = to[t] + panel * kPanelRows;
-            _mm512_store_ps(acc, add_unit(_mm512_load_ps(acc), all, w.unit[panel], x->scale[t]));
+            float* so_far = to[t] + panel * kPanelRows;
+            __m512 v = add_unit(kFirst ? _mm512_setzero_ps() : _mm512_load_ps(so_far), all, w.unit[panel], x->scale[t]);
+            if constexpr (!kLast) return _mm512_store_ps(so_far, v);
+            if (static_cast<int>(t) >= n_tokens) return;
+            float* o = out + t * out_stride + panel * kPanelRows;
+            if (bias != nullptr) v = _mm512_add_ps(v, _mm512_maskz_loadu_ps(rows[panel], bias + panel * kPanelRows));
+            if (add_to_out) v = _mm512_add_ps(v, _mm512_maskz_loadu_ps(rows[panel], o));
+            _mm512_mask_storeu_ps(o, rows[panel], v);
         });
     }
 };
 
 // What vector code adds of the product before, token by token, it adds while tiles are multiplied: each has to wait for
 // the other's memory, and no processor looks so far ahead by itself.
-template <bool kAfterAnother>
-DISTILL_INLINE void multiply_tiles(const Pending& now, const Pending& before, const UnitTiles& w, std::size_t n_tiles) {
+template <bool kAfterAnother, bool kFirst, bool kLast>
+DISTILL_INLINE void multiply_tiles(ByteSums& sums, const Pending& now, const Pending& before, const UnitTiles& w,
+                                   std::size_t n_tiles) {
     static_assert(kGroup == kUnitTiles * kBytes * kBytes);
     unroll<kSums * kPanels>([&](auto i) DISTILL_LAMBDA { Tiles::zero<i>(); });
     for (std::size_t tile = 0; tile < n_tiles; ++tile) {
@@ -492,63 +506,99 @@ DISTILL_INLINE void multiply_tiles(const Pending& now, const Pending& before, co
                     Tiles::load<7>(w.w[tile][of_w][n]);
                     Tiles::multiply<(of_x + of_w) * kPanels + n, 6, 7>();
                 });
-                if constexpr (kAfterAnother) before.add(w, (tile * kBytes + of_x) * kBytes + of_w);
+                if constexpr (kAfterAnother) before.add<kFirst, kLast>(sums, w, (tile * kBytes + of_x) * kBytes + of_w);
             });
         });
     }
     if constexpr (kAfterAnother) {
-        for (std::size_t t = n_tiles * kBytes * kBytes; t < kGroup; ++t) before.add(w, t);
+        for (std::size_t t = n_tiles * kBytes * kBytes; t < kGroup; ++t) before.add<kFirst, kLast>(sums, w, t);
     }
-    unroll<kSums * kPanels>([&](auto i) DISTILL_LAMBDA { Tiles::store<i>((*now.sums)[i / kPanels][i % kPanels]); });
+    unroll<kSums * kPanels>([&](auto i) DISTILL_LAMBDA { Tiles::store<i>(sums[i / kPanels][i % kPanels]); });
 }
 
+// All groups of tokens with a unit of two panels, the rows' first one, their last one or one between. One copy for all
+// formats. `next`: weights to be asked for meanwhile.
+template <bool kFirst, bool kLast>
+__attribute__((noinline)) void multiply_groups(const MatmulArgs& a, Pending now, const UnitTiles& w, std::size_t n_tiles,
+                                               std::size_t group_bytes, const char* const (&next)[kPanels],
+                                               std::size_t next_bytes) {
+    alignas(64) ByteSums sums;
+    Pending before = now;
+    multiply_tiles<false, kFirst, kLast>(sums, now, before, w, n_tiles);
+    const std::size_t share = (next_bytes + 64 * (kGroups - 1) - 1) / (64 * (kGroups - 1)) * 64;
+    std::size_t asked = 0;
+    for (std::size_t g = 1; g < a.n_groups; ++g) {
+        for (const std::size_t until = asked + share; asked < until; asked += 64) {
+            unroll<kPanels>([&](auto n) DISTILL_LAMBDA { __asm__ volatile("prefetcht1 %0" : : "m"(next[n][asked])); });
+        }
+        before = now;
+        now.x = reinterpret_cast<const TileUnit*>(reinterpret_cast<const char*>(now.x) + group_bytes);
+        now.to += kGroup;
+        now.out += kGroup * a.out_stride;
+        now.n_tokens -= static_cast<int>(kGroup);
+        multiply_tiles<true, kFirst, kLast>(sums, now, before, w, n_tiles);
+    }
+    for (std::size_t t = 0; t < kGroup; ++t) now.add<kFirst, kLast>(sums, w, t);
+}
+
+// Units of columns outside, panels inside, so that what is read of the tokens stays in the second-level cache for all
+// panels. The sums of the rows wait in memory meanwhile.
 template <class F>
 void tile_rows(const MatmulArgs& a) {
-    constexpr std::size_t kMaxTokens = kGroups * kGroup, kPanelBlocks = kUnitBlocks / F::kBlocks;
-    using PanelSums = RowSums[kMaxTokens];
+    constexpr std::size_t kMaxTokens = kGroups * kGroup, kMostRows = 16 * kPanelRows,
+                          kPanelBlocks = kUnitBlocks / F::kBlocks;
     const Tiles tiles;
     const std::size_t n_blocks = a.columns / kActBlock, n_panel_blocks = n_blocks / F::kBlocks;
     const std::size_t n_units = (n_blocks + kUnitBlocks - 1) / kUnitBlocks, group_bytes = n_units * kUnitBytes<kGroup>;
     UnitTiles weights;
-    alignas(64) ByteSums sums[2];
-    const auto multiply = [&](std::size_t row, std::size_t begin, std::size_t end, PanelSums& to) DISTILL_LAMBDA {
-        const auto* first = static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_panel_blocks;
-        // The last panel of an odd number is its own neighbour.
-        const typename F::Panel* panel[kPanels] = {first,
-                                                   row + kPanelRows < a.row_end ? first + n_panel_blocks : first};
-        for (std::size_t unit = begin; unit < end; ++unit) {
+    alignas(64) RowSums row_sums[kMostRows / kTileRows][kMaxTokens];
+    const auto* panels = static_cast<const typename F::Panel*>(a.panels);
+    for (std::size_t first = a.row_begin; first < a.row_end; first += kMostRows) {
+        const std::size_t last = a.row_end - first < kMostRows ? a.row_end : first + kMostRows;
+        for (std::size_t unit = 0; unit < n_units; ++unit) {
             const std::size_t left = n_blocks - unit * kUnitBlocks, here = left < kUnitBlocks ? left : kUnitBlocks;
-            for (std::size_t n = 0; n < kPanels; ++n) weights.unpack<F>(n, panel[n] + unit * kPanelBlocks, here);
-            const char* x = static_cast<const char*>(a.x) + unit * kUnitBytes<kGroup>;
-            const auto group = [&](std::size_t g) DISTILL_LAMBDA -> const TileUnit& {
-                return *reinterpret_cast<const TileUnit*>(x + g * group_bytes);
-            };
-            const std::size_t n_tiles = (here + 1) / 2;
-            Pending now{&sums[0], &group(0), to}, before = now;
-            multiply_tiles<false>(now, before, weights, n_tiles);
-            // Meanwhile this unit of the next two panels is asked for, all of it where all groups are there.
-            constexpr std::size_t kLines = sizeof(typename F::Panel) * kPanelBlocks / 64 / (kGroups - 1) + 1;
-            const char* next[kPanels];
-            unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
-                next[n] = reinterpret_cast<const char*>(panel[n] + kPanels * n_panel_blocks + unit * kPanelBlocks);
-            });
-            for (std::size_t g = 1; g < a.n_groups; ++g) {
-                unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
-                    unroll<kLines>([&](auto i) DISTILL_LAMBDA {
-                        __asm__ volatile("prefetcht1 %0" : : "m"(next[n][((g - 1) * kLines + i) * 64]));
-                    });
-                });
-                before = now;
-                now = {&sums[g % 2], &group(g), to + g * kGroup};
-                multiply_tiles<true>(now, before, weights, n_tiles);
+            for (std::size_t row = first; row < last; row += kTileRows) {
+                Pending now{};
+                now.x = reinterpret_cast<const TileUnit*>(static_cast<const char*>(a.x) + unit * kUnitBytes<kGroup>);
+                now.to = row_sums[(row - first) / kTileRows];
+                now.out = a.out + row;
+                now.out_stride = a.out_stride;
+                now.n_tokens = a.n_tokens;
+                now.bias = a.bias == nullptr ? nullptr : a.bias + row;
+                now.add_to_out = a.add;
+                // Meanwhile what comes next is asked for, all of it where all groups are there: this unit of two more
+                // panels, or the next unit of the first ones.
+                const bool more_rows = row + kTileRows < last, more_units = unit + 1 < n_units;
+                const std::size_t next_row = more_rows || !more_units ? row + kTileRows : first,
+                                  next_unit = more_rows ? unit : more_units ? unit + 1 : 0;
+                const char* next[kPanels];
+                for (std::size_t n = 0; n < kPanels; ++n) {
+                    const std::size_t of_panel = row + n * kPanelRows, rows = of_panel < last ? last - of_panel : 0;
+                    // The last panel of an odd number is its own neighbour.
+                    const auto* panel =
+                        panels + (rows == 0 ? row : of_panel) / kPanelRows * n_panel_blocks + unit * kPanelBlocks;
+                    next[n] = reinterpret_cast<const char*>(panels + (next_row / kPanelRows + n) * n_panel_blocks +
+                                                            next_unit * kPanelBlocks);
+                    now.rows[n] = static_cast<__mmask16>(rows >= kPanelRows ? 0xffff : (1 << rows) - 1);
+                    weights.unpack<F>(n, panel, here);
+                }
+                const auto multiply = [&](auto of_first, auto of_last) DISTILL_LAMBDA {
+                    multiply_groups<of_first, of_last>(a, now, weights, (here + 1) / 2, group_bytes, next,
+                                                       sizeof(typename F::Panel) * kPanelBlocks);
+                };
+                using Yes = std::true_type;
+                using No = std::false_type;
+                if (n_units == 1)
+                    multiply(Yes(), Yes());
+                else if (unit == 0)
+                    multiply(Yes(), No());
+                else if (unit + 1 < n_units)
+                    multiply(No(), No());
+                else
+                    multiply(No(), Yes());
             }
-            for (std::size_t t = 0; t < kGroup; ++t) now.add(weights, t);
         }
-    };
-    const auto store = [&](std::size_t first, std::size_t last, const PanelSums* all)
-                           DISTILL_LAMBDA { store_sums<8>(a, first, last, all); };  // as registers can hold
-    constexpr std::size_t kUnitAlone = ~std::size_t{0};                             // bytes of it: one unit at a time
-    for_units_and_panels<PanelSums, kTileRows>(a, a.n_groups * kGroup, kUnitAlone, multiply, store);
+    }
 }
 
 // --- The table -----------------------------------------------------------------------------------------------------
