@@ -8,8 +8,9 @@
 // fine enough that neither rounding shows beside what formats lose (docs/SPEED.md has the figures), and the sum of 256
 // products X * W fits 32 bits whatever they are.
 //
-// Tiles want bytes: X = 128 * X1 + X0, W = 128 * W1 + W0, four products of bytes in three sums:
-//     X * W = 2^14 * X1 W1 + 2^7 * (X1 W0 + X0 W1) + X0 W0
+// Tiles want bytes: X = 256 * X1 + X0, W = 256 * W1 + W0, four products of bytes in three sums:
+//     X * W = 2^16 * X1 W1 + 2^8 * (X1 W0 + X0 W1) + X0 W0
+// X0 is signed, W0 is not: those are the bytes of W as it stands in 16 bits.
 // For few tokens, splitting weights would take longer than the products: vpdpbusd multiplies q with both bytes of X,
 // and k meets the sum of a block. All of it is integers, so one token or many, the sum is the same.
 #if defined(__GNUC__) && !defined(__clang__)
@@ -32,7 +33,7 @@ constexpr std::size_t kUnitBlocks = 8, kUnitColumns = kUnitBlocks * kActBlock;
 constexpr std::size_t kTileColumns = Tiles::kRowBytes, kUnitTiles = kUnitColumns / kTileColumns;
 constexpr std::size_t kGroup = Tiles::kRows;                    // tokens
 constexpr std::size_t kBytes = 2;                               // of a number: the upper one, the lower one
-constexpr int kByteBits = 7, kHalfByte = 1 << (kByteBits - 1);  // of the lower byte of a number, -64..63
+constexpr int kByteBits = 8;
 constexpr int kLargestX = 1023, kLargestW = 8170;
 static_assert(1ll * kUnitColumns * kLargestX * (kLargestW + 20) <= 0x7fffffff);  // 20: more than rounding k and c adds
 
@@ -94,15 +95,14 @@ struct Rounded {
     }
 };
 
-// The bytes of 32 numbers: x = 128 * upper + lower.
+// The bytes of 32 numbers: x = 256 * upper + lower, both signed.
 struct SplitWords {
     __m256i byte[kBytes];
 
     DISTILL_INLINE SplitWords(const __m256i (&x)[2]) {
         const __m512i all = _mm512_inserti64x4(_mm512_castsi256_si512(x[0]), x[1], 1);
-        const __m512i upper = _mm512_srai_epi16(_mm512_add_epi16(all, _mm512_set1_epi16(kHalfByte)), kByteBits);
-        byte[0] = _mm512_cvtepi16_epi8(upper);
-        byte[1] = _mm512_cvtepi16_epi8(_mm512_sub_epi16(all, _mm512_slli_epi16(upper, kByteBits)));
+        byte[0] = _mm512_cvtepi16_epi8(_mm512_srai_epi16(_mm512_add_epi16(all, _mm512_set1_epi16(128)), kByteBits));
+        byte[1] = _mm512_cvtepi16_epi8(all);
     }
 };
 
@@ -424,15 +424,15 @@ struct UnitTiles {
         Weights weights;
         weights.read(panel, n_blocks);
         unit[n] = weights.unit;
-        const __m512i even_bytes = _mm512_set1_epi16(0xff), half = _mm512_set1_epi8(kHalfByte);
+        const __m512i even_bytes = _mm512_set1_epi16(0xff);
         // Of 16-bit numbers, the bytes of one where `even_bytes` is, those of the other where it is not.
         const auto merge = [&](__m512i even, __m512i odd)
                                DISTILL_LAMBDA { return _mm512_ternarylogic_epi32(even_bytes, even, odd, 0xca); };
-        // Both in both halves of a lane; c so much larger that cutting rounds to nearest.
+        // Both in both halves of a lane.
         __m512i scale[kUnitBlocks][F::kScales], c[kUnitBlocks][F::kScales];
         weights.for_scales([&](auto j, auto h) DISTILL_LAMBDA {
             scale[j][h] = in_both_halves(weights.k[j][h]);
-            c[j][h] = _mm512_add_epi16(in_both_halves(weights.c[j][h]), _mm512_set1_epi16(kHalfByte));
+            c[j][h] = in_both_halves(weights.c[j][h]);
         });
         for (std::size_t i = 0; i < n_blocks / F::kSpan; ++i) {
             unroll<8>([&](auto g) DISTILL_LAMBDA {
@@ -442,10 +442,8 @@ struct UnitTiles {
                     const auto p = Weights::times(weights.template bytes<k, g>(i), scale[j][h]);
                     const __m512i offset = c[j][h], even = _mm512_add_epi16(p.even, offset),
                                   odd = _mm512_add_epi16(p.odd, offset);
-                    const __m512i upper =
-                        merge(_mm512_srli_epi16(even, kByteBits), _mm512_slli_epi16(odd, 8 - kByteBits));
-                    const __m512i lower = _mm512_sub_epi8(
-                        _mm512_and_si512(merge(even, _mm512_slli_epi16(odd, 8)), _mm512_set1_epi8(127)), half);
+                    const __m512i upper = merge(_mm512_srli_epi16(even, kByteBits), odd),
+                                  lower = merge(even, _mm512_slli_epi16(odd, kByteBits));
                     const std::size_t tile = j / 2, byte = (8 * (j % 2) + g) * kTileColumns;
                     _mm512_store_si512(w[tile][0][n] + byte, upper);
                     _mm512_store_si512(w[tile][1][n] + byte, lower);
@@ -504,7 +502,11 @@ DISTILL_INLINE void multiply_tiles(ByteSums& sums, const Pending& now, const Pen
             unroll<kBytes>([&](auto of_w) DISTILL_LAMBDA {
                 unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
                     Tiles::load<7>(w.w[tile][of_w][n]);
-                    Tiles::multiply<(of_x + of_w) * kPanels + n, 6, 7>();
+                    constexpr std::size_t kSum = (of_x + of_w) * kPanels + n;
+                    if constexpr (of_w == 0)
+                        Tiles::multiply<kSum, 6, 7>();
+                    else
+                        Tiles::multiply_unsigned<kSum, 6, 7>();
                 });
                 if constexpr (kAfterAnother) before.add<kFirst, kLast>(sums, w, (tile * kBytes + of_x) * kBytes + of_w);
             });

@@ -51,6 +51,11 @@ class Tiles {
     DISTILL_INLINE static void multiply() {
         __asm__ volatile("tdpbssd %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kTokens), "i"(kRows));
     }
+    // The same, the row's bytes unsigned.
+    template <int kSums, int kTokens, int kRows>
+    DISTILL_INLINE static void multiply_unsigned() {
+        __asm__ volatile("tdpbsud %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kTokens), "i"(kRows));
+    }
 };
 
 }  // namespace
