@@ -304,18 +304,25 @@ DISTILL_INLINE __m512 add_unit(__m512 acc, __m512i sum, __m512 unit, float scale
 
 // --- Few tokens ----------------------------------------------------------------------------------------------------
 
-// What comes after a span of blocks is asked for ahead, a share of its lines with each group of columns of a block, and
-// twice: into the second-level cache, and from there into the first. Into the first at once, no more lines would be
-// under way than that cache can wait for. None of the three places is whole pages from another one: such lines would be
-// of one set of that cache.
+// Blocks that share bytes lie together.
+template <class F>
+constexpr std::size_t kSpanBytes = sizeof(typename F::Panel) / (F::kBlocks / F::kSpan);
+// A share of a span's lines for each group of columns of a block: where they begin.
+template <class F, std::size_t i, class Do>
+DISTILL_INLINE void for_share_of_lines(const Do& each) {
+    constexpr std::size_t kShares = 8 * F::kSpan, kLines = (kSpanBytes<F> + 63) / 64, kFirst = i * kLines / kShares,
+                          kLast = (i + 1) * kLines / kShares;
+    unroll<kLast - kFirst>([&](auto line) DISTILL_LAMBDA { each(64 * (kFirst + line)); });
+}
+// What comes after a span is asked for twice: into the second-level cache, and from there into the first. Into the
+// first at once, no more lines would be under way than that cache can wait for. None of the three places is whole pages
+// from another one: such lines would be of one set of that cache.
 template <class F, std::size_t i>
 DISTILL_INLINE void prefetch_share(const char* span) {
-    constexpr std::size_t kFar = 7168, kNear = 3584, kShares = 8 * F::kSpan,
-                          kLines = kShareOfLines<F, F::kBlocks / F::kSpan, 64>, kFirst = i * kLines / kShares,
-                          kLast = (i + 1) * kLines / kShares;
-    unroll<kLast - kFirst>([&](auto line) DISTILL_LAMBDA {
-        __asm__ volatile("prefetcht1 %0" : : "m"(span[kFar + 64 * (kFirst + line)]));
-        __asm__ volatile("prefetcht0 %0" : : "m"(span[kNear + 64 * (kFirst + line)]));
+    for_share_of_lines<F, i>([&](std::size_t at) DISTILL_LAMBDA {
+        constexpr std::size_t kFar = 7168, kNear = 3584;
+        __asm__ volatile("prefetcht1 %0" : : "m"(span[kFar + at]));
+        __asm__ volatile("prefetcht0 %0" : : "m"(span[kNear + at]));
     });
 }
 
@@ -373,7 +380,6 @@ DISTILL_INLINE void add_words(__m512i (&all)[T], const UnitWeights<F>& w, std::s
 template <class F, std::size_t T>
 void few_rows(const MatmulArgs& a) {
     using Weights = UnitWeights<F>;
-    constexpr std::size_t kSpanBytes = sizeof(typename F::Panel) / (F::kBlocks / F::kSpan);
     const std::size_t n_blocks = a.columns / kActBlock, n_panel_blocks = n_blocks / F::kBlocks;
     for (std::size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
         const auto* panel = static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_panel_blocks;
@@ -389,7 +395,7 @@ void few_rows(const MatmulArgs& a) {
             const char* span = reinterpret_cast<const char*>(panel);
             __m512i all[T];
             unroll<T>([&](auto t) DISTILL_LAMBDA { all[t] = _mm512_setzero_si512(); });
-            for (std::size_t i = 0; i < here / F::kSpan; ++i, span += kSpanBytes) {
+            for (std::size_t i = 0; i < here / F::kSpan; ++i, span += kSpanBytes<F>) {
                 if constexpr (Weights::kWhole)
                     add_bytes<F, T>(all, w, i, x, span);
                 else
@@ -418,8 +424,10 @@ struct UnitTiles {
     alignas(64) std::uint8_t w[kUnitTiles][kBytes][kPanels][kTileBytes];
     __m512 unit[kPanels];
 
+    // The n-th panel; `next`, what will be unpacked in its turn, is asked for meanwhile.
     template <class F>
-    DISTILL_INLINE void unpack(std::size_t n, const typename F::Panel* panel, std::size_t n_blocks) {
+    DISTILL_INLINE void unpack(std::size_t n, const typename F::Panel* panel, std::size_t n_blocks,
+                               const typename F::Panel* next) {
         using Weights = UnitWeights<F>;
         Weights weights;
         weights.read(panel, n_blocks);
@@ -434,9 +442,13 @@ struct UnitTiles {
             scale[j][h] = in_both_halves(weights.k[j][h]);
             c[j][h] = in_both_halves(weights.c[j][h]);
         });
-        for (std::size_t i = 0; i < n_blocks / F::kSpan; ++i) {
+        const char* ahead = reinterpret_cast<const char*>(next);
+        for (std::size_t i = 0; i < n_blocks / F::kSpan; ++i, ahead += kSpanBytes<F>) {
             unroll<8>([&](auto g) DISTILL_LAMBDA {
                 unroll<F::kSpan>([&](auto k) DISTILL_LAMBDA {
+                    for_share_of_lines<F, g * F::kSpan + k>([&](std::size_t at) DISTILL_LAMBDA {
+                        __asm__ volatile("prefetcht1 %0" : : "m"(ahead[at]));
+                    });
                     const std::size_t j = F::kSpan * i + k;
                     constexpr std::size_t h = g / (8 / F::kScales);
                     const auto p = Weights::times(weights.template bytes<k, g>(i), scale[j][h]);
@@ -519,20 +531,14 @@ DISTILL_INLINE void multiply_tiles(ByteSums& sums, const Pending& now, const Pen
 }
 
 // All groups of tokens with a unit of two panels, the rows' first one, their last one or one between. One copy for all
-// formats. `next`: weights to be asked for meanwhile.
+// formats.
 template <bool kFirst, bool kLast>
 __attribute__((noinline)) void multiply_groups(const MatmulArgs& a, Pending now, const UnitTiles& w, std::size_t n_tiles,
-                                               std::size_t group_bytes, const char* const (&next)[kPanels],
-                                               std::size_t next_bytes) {
+                                               std::size_t group_bytes) {
     alignas(64) ByteSums sums;
     Pending before = now;
     multiply_tiles<false, kFirst, kLast>(sums, now, before, w, n_tiles);
-    const std::size_t share = (next_bytes + 64 * (kGroups - 1) - 1) / (64 * (kGroups - 1)) * 64;
-    std::size_t asked = 0;
     for (std::size_t g = 1; g < a.n_groups; ++g) {
-        for (const std::size_t until = asked + share; asked < until; asked += 64) {
-            unroll<kPanels>([&](auto n) DISTILL_LAMBDA { __asm__ volatile("prefetcht1 %0" : : "m"(next[n][asked])); });
-        }
         before = now;
         now.x = reinterpret_cast<const TileUnit*>(reinterpret_cast<const char*>(now.x) + group_bytes);
         now.to += kGroup;
@@ -543,8 +549,9 @@ __attribute__((noinline)) void multiply_groups(const MatmulArgs& a, Pending now,
     for (std::size_t t = 0; t < kGroup; ++t) now.add<kFirst, kLast>(sums, w, t);
 }
 
-// Units of columns outside, panels inside, so that what is read of the tokens stays in the second-level cache for all
-// panels. The sums of the rows wait in memory meanwhile.
+// For several groups units of columns outside, panels inside, so that what is read of the tokens stays in the
+// second-level cache for all panels; the sums of the rows wait in memory meanwhile. For one group weights in order of
+// their addresses.
 template <class F>
 void tile_rows(const MatmulArgs& a) {
     constexpr std::size_t kMaxTokens = kGroups * kGroup, kMostRows = 16 * kPanelRows,
@@ -552,11 +559,12 @@ void tile_rows(const MatmulArgs& a) {
     const Tiles tiles;
     const std::size_t n_blocks = a.columns / kActBlock, n_panel_blocks = n_blocks / F::kBlocks;
     const std::size_t n_units = (n_blocks + kUnitBlocks - 1) / kUnitBlocks, group_bytes = n_units * kUnitBytes<kGroup>;
+    const std::size_t most_rows = a.n_groups > 1 ? kMostRows : kTileRows;
     UnitTiles weights;
     alignas(64) RowSums row_sums[kMostRows / kTileRows][kMaxTokens];
     const auto* panels = static_cast<const typename F::Panel*>(a.panels);
-    for (std::size_t first = a.row_begin; first < a.row_end; first += kMostRows) {
-        const std::size_t last = a.row_end - first < kMostRows ? a.row_end : first + kMostRows;
+    for (std::size_t first = a.row_begin; first < a.row_end; first += most_rows) {
+        const std::size_t last = a.row_end - first < most_rows ? a.row_end : first + most_rows;
         for (std::size_t unit = 0; unit < n_units; ++unit) {
             const std::size_t left = n_blocks - unit * kUnitBlocks, here = left < kUnitBlocks ? left : kUnitBlocks;
             for (std::size_t row = first; row < last; row += kTileRows) {
@@ -568,25 +576,21 @@ void tile_rows(const MatmulArgs& a) {
                 now.n_tokens = a.n_tokens;
                 now.bias = a.bias == nullptr ? nullptr : a.bias + row;
                 now.add_to_out = a.add;
-                // Meanwhile what comes next is asked for, all of it where all groups are there: this unit of two more
-                // panels, or the next unit of the first ones.
+                // What comes next: this unit of two more panels, or the next unit of the first ones.
                 const bool more_rows = row + kTileRows < last, more_units = unit + 1 < n_units;
                 const std::size_t next_row = more_rows || !more_units ? row + kTileRows : first,
                                   next_unit = more_rows ? unit : more_units ? unit + 1 : 0;
-                const char* next[kPanels];
                 for (std::size_t n = 0; n < kPanels; ++n) {
                     const std::size_t of_panel = row + n * kPanelRows, rows = of_panel < last ? last - of_panel : 0;
                     // The last panel of an odd number is its own neighbour.
                     const auto* panel =
                         panels + (rows == 0 ? row : of_panel) / kPanelRows * n_panel_blocks + unit * kPanelBlocks;
-                    next[n] = reinterpret_cast<const char*>(panels + (next_row / kPanelRows + n) * n_panel_blocks +
-                                                            next_unit * kPanelBlocks);
                     now.rows[n] = static_cast<__mmask16>(rows >= kPanelRows ? 0xffff : (1 << rows) - 1);
-                    weights.unpack<F>(n, panel, here);
+                    weights.unpack<F>(n, panel, here,
+                                      panels + (next_row / kPanelRows + n) * n_panel_blocks + next_unit * kPanelBlocks);
                 }
                 const auto multiply = [&](auto of_first, auto of_last) DISTILL_LAMBDA {
-                    multiply_groups<of_first, of_last>(a, now, weights, (here + 1) / 2, group_bytes, next,
-                                                       sizeof(typename F::Panel) * kPanelBlocks);
+                    multiply_groups<of_first, of_last>(a, now, weights, (here + 1) / 2, group_bytes);
                 };
                 using Yes = std::true_type;
                 using No = std::false_type;
