@@ -122,7 +122,7 @@ $(BUILD)/quant/kernels/neon_i8mm.o:    private ISA := $(NEON_FLAGS) -march=armv8
 # A header that holds intrinsics compiles alone only with their flags; without -O some intrinsics are macros, which
 # -Wsign-conversion looks into.
 build/headers/quant/kernels/vector256.h.ok: ISA := $(AVX2_FLAGS)
-build/headers/quant/kernels/avx512%.h.ok: ISA := -O1 $(AVX512_FLAGS)
+build/headers/quant/kernels/avx512%.h.ok build/headers/quant/kernels/amx_attention.h.ok: ISA := -O1 $(AVX512_FLAGS)
 
 # What sanitizers do not examine is taken from the release build. The vector kernels: instrumented, one such file takes a
 # quarter of an hour and gigabytes; tests/quant/kernels holds them to guard pages instead. And files that are all but

@@ -19,8 +19,8 @@
 #endif
 #include <immintrin.h>
 
+#include "quant/kernels/amx_attention.h"
 #include "quant/kernels/amx_tiles.h"
-#include "quant/kernels/avx512_attention.h"
 #include "quant/kernels/avx512_lanes.h"
 #include "quant/kernels/avx512_vector.h"
 #include "quant/kernels/float_ops.h"
@@ -31,8 +31,8 @@ namespace {
 
 constexpr std::size_t kUnitBlocks = 8, kUnitColumns = kUnitBlocks * kActBlock;
 constexpr std::size_t kTileColumns = Tiles::kRowBytes, kUnitTiles = kUnitColumns / kTileColumns;
-constexpr std::size_t kGroup = Tiles::kRows;                    // tokens
-constexpr std::size_t kBytes = 2;                               // of a number: the upper one, the lower one
+constexpr std::size_t kGroup = Tiles::kRows;  // tokens
+constexpr std::size_t kBytes = 2;             // of a number: the upper one, the lower one
 constexpr int kByteBits = 8;
 constexpr int kLargestX = 1023, kLargestW = 8170;
 static_assert(1ll * kUnitColumns * kLargestX * (kLargestW + 20) <= 0x7fffffff);  // 20: more than rounding k and c adds
@@ -472,14 +472,14 @@ using ByteSums = std::int32_t[kSums][kPanels][kGroup][kPanelRows];
 // A product of tiles whose sums have not met their scales yet.
 struct Pending {
     const TileUnit* x;
-    RowSums* to;         // [kGroup]
+    RowSums* to;  // [kGroup]
     // Where the rows end, with their last unit.
-    float* out;                // of the group's first token
+    float* out;  // of the group's first token
     std::size_t out_stride;
-    int n_tokens;              // that are wanted
-    const float* bias;         // or null
+    int n_tokens;       // that are wanted
+    const float* bias;  // or null
     bool add_to_out;
-    __mmask16 rows[kPanels];   // that there are
+    __mmask16 rows[kPanels];  // that there are
 
     // Adds the unit to the sums of a token's rows.
     template <bool kFirst, bool kLast>
@@ -514,11 +514,7 @@ DISTILL_INLINE void multiply_tiles(ByteSums& sums, const Pending& now, const Pen
             unroll<kBytes>([&](auto of_w) DISTILL_LAMBDA {
                 unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
                     Tiles::load<7>(w.w[tile][of_w][n]);
-                    constexpr std::size_t kSum = (of_x + of_w) * kPanels + n;
-                    if constexpr (of_w == 0)
-                        Tiles::multiply<kSum, 6, 7>();
-                    else
-                        Tiles::multiply_unsigned<kSum, 6, 7>();
+                    Tiles::multiply<(of_x + of_w) * kPanels + n, 6, 7, true, of_w == 0>();
                 });
                 if constexpr (kAfterAnother) before.add<kFirst, kLast>(sums, w, (tile * kBytes + of_x) * kBytes + of_w);
             });
@@ -533,8 +529,8 @@ DISTILL_INLINE void multiply_tiles(ByteSums& sums, const Pending& now, const Pen
 // All groups of tokens with a unit of two panels, the rows' first one, their last one or one between. One copy for all
 // formats.
 template <bool kFirst, bool kLast>
-__attribute__((noinline)) void multiply_groups(const MatmulArgs& a, Pending now, const UnitTiles& w, std::size_t n_tiles,
-                                               std::size_t group_bytes) {
+__attribute__((noinline)) void multiply_groups(const MatmulArgs& a, Pending now, const UnitTiles& w,
+                                               std::size_t n_tiles, std::size_t group_bytes) {
     alignas(64) ByteSums sums;
     Pending before = now;
     multiply_tiles<false, kFirst, kLast>(sums, now, before, w, n_tiles);
@@ -579,7 +575,9 @@ void tile_rows(const MatmulArgs& a) {
                 // What comes next: this unit of two more panels, or the next unit of the first ones.
                 const bool more_rows = row + kTileRows < last, more_units = unit + 1 < n_units;
                 const std::size_t next_row = more_rows || !more_units ? row + kTileRows : first,
-                                  next_unit = more_rows ? unit : more_units ? unit + 1 : 0;
+                                  next_unit = more_rows    ? unit
+                                              : more_units ? unit + 1
+                                                           : 0;
                 for (std::size_t n = 0; n < kPanels; ++n) {
                     const std::size_t of_panel = row + n * kPanelRows, rows = of_panel < last ? last - of_panel : 0;
                     // The last panel of an odd number is its own neighbour.
@@ -634,7 +632,7 @@ std::uint64_t integer_peak(std::uint64_t n, std::int32_t* sink) {
     const Tiles tiles;
     unroll<8>([&](auto i) DISTILL_LAMBDA { Tiles::load<i>(bytes); });
     for (std::uint64_t k = 0; k < n; k += 16) {
-        unroll<4>([&](auto i) DISTILL_LAMBDA { Tiles::multiply<i, 6, 7>(); });
+        unroll<4>([&](auto i) DISTILL_LAMBDA { Tiles::multiply<i, 6, 7, true, true>(); });
     }
     Tiles::store<0>(bytes);
     *sink += bytes[0];
@@ -660,7 +658,7 @@ const Kernels kAmxKernels{"amx",
                           {},
                           kGroups,
                           kTileRows,
-                          &kPageAttention512,
+                          &kPageAttentionAmx,
                           false,
                           kUnitColumns,
                           kSmallBlockBytes};

@@ -46,15 +46,17 @@ class Tiles {
     DISTILL_INLINE static void store(void* to) {
         __asm__ volatile("tilestored %%tmm%c2, (%0,%1,1)" : : "r"(to), "r"(kRowBytes), "i"(kTile) : "memory");
     }
-    // sums[t][row] += products of signed bytes, of the token's columns and the row's.
-    template <int kSums, int kTokens, int kRows>
+    // sums[t][row] += products of bytes, of the token's columns and the row's.
+    template <int kSums, int kTokens, int kRows, bool kSignedTokens, bool kSignedRows>
     DISTILL_INLINE static void multiply() {
-        __asm__ volatile("tdpbssd %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kTokens), "i"(kRows));
-    }
-    // The same, the row's bytes unsigned.
-    template <int kSums, int kTokens, int kRows>
-    DISTILL_INLINE static void multiply_unsigned() {
-        __asm__ volatile("tdpbsud %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kTokens), "i"(kRows));
+        if constexpr (kSignedTokens && kSignedRows)
+            __asm__ volatile("tdpbssd %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kTokens), "i"(kRows));
+        else if constexpr (kSignedTokens)
+            __asm__ volatile("tdpbsud %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kTokens), "i"(kRows));
+        else if constexpr (kSignedRows)
+            __asm__ volatile("tdpbusd %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kTokens), "i"(kRows));
+        else
+            __asm__ volatile("tdpbuud %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kTokens), "i"(kRows));
     }
 };
 

@@ -95,9 +95,8 @@ DISTILL_INLINE __m512i two_columns(const std::uint16_t* p) {
     return _mm512_and_si512(_mm512_loadu_si512(p), _mm512_set1_epi16(0x7fff));
 }
 
-// A panel of 16 keys, columns one behind the other. `next` is asked for on the way, line by line.
-DISTILL_INLINE void round_keys(PanelPair* out, float* scale, const std::uint16_t* panel, const std::uint16_t* next,
-                               std::size_t columns) {
+// The scales of a panel of 16 keys, columns one behind the other, and their inverses.
+DISTILL_INLINE __m512 key_scales(float* scale, const std::uint16_t* panel, std::size_t columns) {
     // Magnitudes of f16 are in the order of their bits.
     __m512i largest = two_columns(panel);
     for (std::size_t c = 2; c < columns; c += 2) {
@@ -107,6 +106,13 @@ DISTILL_INLINE void round_keys(PanelPair* out, float* scale, const std::uint16_t
     scales_of(_mm512_cvtph_ps(_mm256_max_epu16(_mm512_castsi512_si256(largest), _mm512_extracti64x4_epi64(largest, 1))),
               of_key, inverse);
     _mm512_store_ps(scale, of_key);
+    return inverse;
+}
+
+// `next` is asked for on the way, line by line.
+DISTILL_INLINE void round_keys(PanelPair* out, float* scale, const std::uint16_t* panel, const std::uint16_t* next,
+                               std::size_t columns) {
+    const __m512 inverse = key_scales(scale, panel, columns);
     for (std::size_t c = 0; c < columns; c += 2) {
         const std::uint16_t* p = panel + c * kPanelRows;
         ask_for(next + c * kPanelRows);
@@ -114,11 +120,10 @@ DISTILL_INLINE void round_keys(PanelPair* out, float* scale, const std::uint16_t
     }
 }
 
-// All panels of 16 columns of values, keys one behind the other in each. `next` is asked for on the way.
-DISTILL_INLINE void round_values(PanelPair* out, Scratch& s, const std::uint16_t* panels, const std::uint16_t* next,
-                                 std::size_t keys, std::size_t n_panels) {
+// The scales of values and their inverses: panels of 16 columns, keys one behind the other in each.
+DISTILL_INLINE void value_scales(Scratch& s, float (&per_value)[kKeys], const std::uint16_t* panels, std::size_t keys,
+                                 std::size_t n_panels) {
     alignas(64) std::uint16_t largest[kKeys];
-    alignas(64) float per_value[kKeys];
     for (std::size_t k = 0; k < keys; k += 2) {
         __m512i v = two_columns(panels + k * kPanelRows);
         for (std::size_t p = 1; p < n_panels; ++p) {
@@ -138,6 +143,13 @@ DISTILL_INLINE void round_values(PanelPair* out, Scratch& s, const std::uint16_t
         _mm512_store_ps(s.value_scale + k, scale);
         _mm512_store_ps(per_value + k, inverse);
     }
+}
+
+// `next` is asked for on the way.
+DISTILL_INLINE void round_values(PanelPair* out, Scratch& s, const std::uint16_t* panels, const std::uint16_t* next,
+                                 std::size_t keys, std::size_t n_panels) {
+    alignas(64) float per_value[kKeys];
+    value_scales(s, per_value, panels, keys, n_panels);
     for (std::size_t p = 0; p < n_panels; ++p) {
         for (std::size_t k = 0; k < keys; k += 2) {
             const std::size_t at = (p * kKeys + k) * kPanelRows;
@@ -239,6 +251,19 @@ void prepare(void* scratch, const float* queries, std::size_t rows, std::size_t 
     }
 }
 
+// What becomes of a sum of products: a score, a part of a row's values.
+DISTILL_INLINE void put_score(const Scratch& s, float* out, std::size_t row, std::size_t panel, __m512 sum) {
+    const __m512 scale =
+        _mm512_mul_ps(_mm512_load_ps(s.key_scale + panel * kPanelRows), _mm512_set1_ps(s.query_scale[row]));
+    _mm512_storeu_ps(out + row * kKeys + panel * kPanelRows, _mm512_mul_ps(sum, scale));
+}
+DISTILL_INLINE void put_values(const Scratch& s, float* out, const float* factor, std::size_t columns, std::size_t row,
+                               std::size_t panel, __m512 sum) {
+    float* to = out + row * columns + panel * kPanelRows;
+    const __m512 before = _mm512_mul_ps(_mm512_loadu_ps(to), _mm512_set1_ps(factor[row]));
+    _mm512_storeu_ps(to, _mm512_fmadd_ps(sum, _mm512_set1_ps(s.weight_scale[row]), before));
+}
+
 void scores(void* scratch, float* out, const std::uint16_t* keys, const std::uint16_t* next, std::size_t rows,
             std::size_t n_keys, std::size_t columns) {
     auto& s = *static_cast<Scratch*>(scratch);
@@ -247,12 +272,9 @@ void scores(void* scratch, float* out, const std::uint16_t* keys, const std::uin
         const std::size_t at = p * columns * kPanelRows;
         round_keys(s.panels + p * (columns / 2), s.key_scale + p * kPanelRows, keys + at, next + at, columns);
     }
-    const auto put = [&](std::size_t row, std::size_t panel, __m512 sum) DISTILL_LAMBDA {
-        const __m512 scale =
-            _mm512_mul_ps(_mm512_load_ps(s.key_scale + panel * kPanelRows), _mm512_set1_ps(s.query_scale[row]));
-        _mm512_storeu_ps(out + row * kKeys + panel * kPanelRows, _mm512_mul_ps(sum, scale));
-    };
-    products(s.panels, n_panels, columns / 2, s.queries[0], kColumns / 2, rows, put);
+    products(s.panels, n_panels, columns / 2, s.queries[0], kColumns / 2, rows,
+             [&](std::size_t row, std::size_t panel, __m512 sum)
+                 DISTILL_LAMBDA { put_score(s, out, row, panel, sum); });
 }
 
 void values(void* scratch, float* out, float* sum, const float* factor, const float* scores, float scale,
@@ -264,12 +286,9 @@ void values(void* scratch, float* out, float* sum, const float* factor, const fl
     for (std::size_t r = 0; r < rows; ++r) {
         sum[r] = sum[r] * factor[r] + weigh(s, r, scores + r * kKeys, n_keys, scale, max[r]);
     }
-    const auto put = [&](std::size_t row, std::size_t panel, __m512 added) DISTILL_LAMBDA {
-        float* to = out + row * columns + panel * kPanelRows;
-        const __m512 before = _mm512_mul_ps(_mm512_loadu_ps(to), _mm512_set1_ps(factor[row]));
-        _mm512_storeu_ps(to, _mm512_fmadd_ps(added, _mm512_set1_ps(s.weight_scale[row]), before));
-    };
-    products(s.panels, n_panels, n_keys / 2, s.weights[0], kKeys / 2, rows, put);
+    products(s.panels, n_panels, n_keys / 2, s.weights[0], kKeys / 2, rows,
+             [&](std::size_t row, std::size_t panel, __m512 added)
+                 DISTILL_LAMBDA { put_values(s, out, factor, columns, row, panel, added); });
 }
 
 }  // namespace attention512
