@@ -316,11 +316,11 @@ DISTILL_INLINE void for_share_of_lines(const Do& each) {
 }
 // What comes after a span is asked for twice: into the second-level cache, and from there into the first. Into the
 // first at once, no more lines would be under way than that cache can wait for. None of the three places is whole pages
-// from another one: such lines would be of one set of that cache.
-template <class F, std::size_t i>
+// from another one: such lines would be of one set of that cache. A lone token is soon done with weights of 8 bits.
+template <class F, std::size_t T, std::size_t i>
 DISTILL_INLINE void prefetch_share(const char* span) {
     for_share_of_lines<F, i>([&](std::size_t at) DISTILL_LAMBDA {
-        constexpr std::size_t kFar = 7168, kNear = 3584;
+        constexpr std::size_t kFar = 7168, kNear = F::kBits == 8 && T == 1 ? 5120 : 3584;
         __asm__ volatile("prefetcht1 %0" : : "m"(span[kFar + at]));
         __asm__ volatile("prefetcht0 %0" : : "m"(span[kNear + at]));
     });
@@ -338,7 +338,7 @@ DISTILL_INLINE void add_bytes(__m512i (&all)[T], const UnitWeights<F>& w, std::s
         __m512i sums[kAtOnce][T][kBytes];
         unroll<8>([&](auto g) DISTILL_LAMBDA {
             unroll<kAtOnce>([&](auto k) DISTILL_LAMBDA {
-                prefetch_share<F, (part * 8 + g) * kAtOnce + k>(span);
+                prefetch_share<F, T, (part * 8 + g) * kAtOnce + k>(span);
                 const __m512i q = w.template bytes<k0 + k, g>(i);
                 const std::size_t j = j0 + k0 + k;
                 unroll<T>([&](auto t) DISTILL_LAMBDA {
@@ -366,7 +366,7 @@ DISTILL_INLINE void add_words(__m512i (&all)[T], const UnitWeights<F>& w, std::s
     __m512i odd[T];
     unroll<T>([&](auto t) DISTILL_LAMBDA { odd[t] = _mm512_setzero_si512(); });
     unroll<8>([&](auto g) DISTILL_LAMBDA {
-        prefetch_share<F, g>(span);
+        prefetch_share<F, T, g>(span);
         const auto p = w.times(w.template bytes<0, g>(i), scale);
         unroll<T>([&](auto t) DISTILL_LAMBDA {
             const std::int16_t* four = x.words[t] + kActBlock * i + 4 * g;
