@@ -1,4 +1,4 @@
-// One register of AVX-512 as matmul.h wants it, and what its tables share.
+// One register of AVX-512 as matmul.h wants it, and what tables made of such share.
 #pragma once
 
 #include <immintrin.h>
@@ -72,40 +72,9 @@ DISTILL_INLINE __m512i broadcast32(const void* p) {
     return _mm512_set1_epi32(word);
 }
 
-// --- Prefetching ---------------------------------------------------------------------------------------------------
-
-// What a part of a panel block has of its lines, kStep bytes apart: of every line, or of every other one.
-template <class F, std::size_t kParts, std::size_t kStep>
-constexpr std::size_t kShareOfLines = (sizeof(typename F::Panel) / kParts + kStep - 1) / kStep;
-template <std::size_t kStep, std::size_t n>
-DISTILL_INLINE void prefetch_near(const char* ahead) {
-    unroll<n>([&](auto k) DISTILL_LAMBDA { __asm__ volatile("prefetcht0 %0" : : "m"(ahead[kStep * k])); });
-}
-
-// --- Sums of two panels' rows that wait in memory -------------------------------------------------------------------
-
+// Most work is done on two panels at a time; sums of their rows, of one token, that wait in memory.
 constexpr std::size_t kPanels = 2, kTileRows = kPanels * kPanelRows;
 using RowSums = float[kTileRows];
-
-// One copy for all formats. Group by group, so that few rows of the output are written at a time, each in one piece.
-template <std::size_t T, std::size_t kMaxTokens>
-__attribute__((noinline)) void store_sums(MatmulArgs a, std::size_t first, std::size_t last,
-                                          const RowSums (*sums)[kMaxTokens]) {
-    constexpr int kEach = static_cast<int>(T);
-    int left = a.n_tokens;
-    for (std::size_t token = 0; left > 0; token += T, left -= kEach) {
-        a.n_tokens = left < kEach ? left : kEach;
-        for (std::size_t row = first; row < last; row += kTileRows) {
-            const RowSums* of_rows = sums[(row - first) / kTileRows] + token;
-            __m512 acc[T][kPanels];
-            unroll<T * kPanels>([&](auto i) DISTILL_LAMBDA {
-                acc[i / kPanels][i % kPanels] = _mm512_load_ps(of_rows[i / kPanels] + i % kPanels * kPanelRows);
-            });
-            store_tile<Avx512, kPanels, T>(a, row, acc);
-        }
-        a.out += T * a.out_stride;
-    }
-}
 
 }  // namespace
 }  // namespace distill

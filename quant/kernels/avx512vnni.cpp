@@ -412,6 +412,14 @@ DISTILL_INLINE const UnitBlock<T>* of_group(const UnitBlock<T>* x, std::size_t g
 // first-level cache: every line, but for one or two tokens on Zen 4, which fetches the other line of a pair by itself
 // and is slowed down when it is asked for both (docs/SPEED.md has the figures).
 
+// What a part of a panel block has of its lines, kStep bytes apart: of every line, or of every other one.
+template <class F, std::size_t kParts, std::size_t kStep>
+constexpr std::size_t kShareOfLines = (sizeof(typename F::Panel) / kParts + kStep - 1) / kStep;
+template <std::size_t kStep, std::size_t n>
+DISTILL_INLINE void prefetch_near(const char* ahead) {
+    unroll<n>([&](auto k) DISTILL_LAMBDA { __asm__ volatile("prefetcht0 %0" : : "m"(ahead[kStep * k])); });
+}
+
 bool in_pairs() {
     static const bool pairs = fetches_lines_in_pairs();
     return pairs;
@@ -653,6 +661,26 @@ DISTILL_INLINE void tile_blocks(const MatmulArgs& a, const typename F::Panel* (&
         }
         if constexpr (Tr::kSubScales) end_unit<F, T>(parts, to, panel, prepared, x, group_bytes, a.n_groups);
         unroll<kPanels>([&](auto n) DISTILL_LAMBDA { ++panel[n]; });
+    }
+}
+
+// One copy for all formats. Group by group, so that few rows of the output are written at a time, each in one piece.
+template <std::size_t T, std::size_t kMaxTokens>
+__attribute__((noinline)) void store_sums(MatmulArgs a, std::size_t first, std::size_t last,
+                                          const RowSums (*sums)[kMaxTokens]) {
+    constexpr int kEach = static_cast<int>(T);
+    int left = a.n_tokens;
+    for (std::size_t token = 0; left > 0; token += T, left -= kEach) {
+        a.n_tokens = left < kEach ? left : kEach;
+        for (std::size_t row = first; row < last; row += kTileRows) {
+            const RowSums* of_rows = sums[(row - first) / kTileRows] + token;
+            __m512 acc[T][kPanels];
+            unroll<T * kPanels>([&](auto i) DISTILL_LAMBDA {
+                acc[i / kPanels][i % kPanels] = _mm512_load_ps(of_rows[i / kPanels] + i % kPanels * kPanelRows);
+            });
+            store_tile<Avx512, kPanels, T>(a, row, acc);
+        }
+        a.out += T * a.out_stride;
     }
 }
 
