@@ -23,14 +23,15 @@ double seconds_since(Clock::time_point start) {
 }
 
 // Far beyond the last cache: of a memory of its size, a server's 480 MiB hold enough for the rate to come out too high
-// by a twelfth. Never more than a quarter of what is free, however.
+// by a twelfth. Never more than a gigabyte or a quarter of what is free, however.
 std::size_t arena_bytes() {
+    constexpr std::size_t kMost = std::size_t{1} << 30;
     std::size_t bytes = std::size_t{256} << 20;
 #if defined(_SC_LEVEL3_CACHE_SIZE) && defined(_SC_AVPHYS_PAGES)
     const long cache = sysconf(_SC_LEVEL3_CACHE_SIZE), pages = sysconf(_SC_AVPHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     if (cache > 0 && pages > 0 && page > 0) {
         const std::size_t free = static_cast<std::size_t>(pages) * static_cast<std::size_t>(page);
-        bytes = std::max(bytes, std::min(2 * static_cast<std::size_t>(cache), free / 4));
+        bytes = std::max(bytes, std::min({2 * static_cast<std::size_t>(cache), free / 4, kMost}));
     }
 #endif
     return bytes / kPieceBytes * kPieceBytes;
