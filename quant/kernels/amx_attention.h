@@ -22,17 +22,16 @@ constexpr std::size_t kStepColumns = Tiles::kRowBytes, kMaxSteps = kColumns / kS
 using Tile = std::uint8_t[Tiles::kRows][Tiles::kRowBytes];
 using Step = Tile[kBytes];
 
-// Fewer rows are left to vectors: tiles would be all but empty.
+// Fewer rows, as of a lone token, are left to vectors: tiles would be half empty, and slower (docs/SPEED.md).
 constexpr std::size_t kFewestRows = 12;
 
 struct Scratch : attention512::Scratch {
-    alignas(64) Step query_tiles[kRows / Tiles::kRows][kMaxSteps];
+    alignas(64) Step query_tiles[kRows / Tiles::kRows][kMaxSteps], weight_tiles[kRows / Tiles::kRows];
 };
 static_assert(sizeof(Scratch) <= PageAttention::kScratchBytes);
 // Where vectors keep pairs, tiles keep bytes.
 static_assert(sizeof(attention512::Scratch::panels) == sizeof(Step[kKeys / kPanelRows][kMaxSteps]) &&
-              sizeof(attention512::Scratch::panels) == sizeof(Step[kColumns / kPanelRows]) &&
-              sizeof(attention512::Scratch::weights) == sizeof(Step[kRows / Tiles::kRows]) && kKeys == kStepColumns);
+              sizeof(attention512::Scratch::panels) == sizeof(Step[kColumns / kPanelRows]) && kKeys == kStepColumns);
 
 // n numbers of a row, no more than a step has, zeros behind them.
 DISTILL_INLINE void split_row(Step& to, std::size_t row, const attention512::Pair* pairs, std::size_t n) {
@@ -159,18 +158,11 @@ void values(void* scratch, float* out, float* sum, const float* factor, const fl
             split_four(tiles[p], k / 4, v);
         }
     }
-    // Weights in bytes take the room of the pairs, once 16 rows of them are cut.
-    auto* weights = reinterpret_cast<Step*>(s.weights);
-    for (std::size_t row = 0; row < rows; row += Tiles::kRows) {
-        const std::size_t end = row + Tiles::kRows < rows ? row + Tiles::kRows : rows;
-        for (std::size_t r = row; r < end; ++r) {
-            sum[r] = sum[r] * factor[r] + attention512::weigh(s, r, scores + r * kKeys, n_keys, scale, max[r]);
-        }
-        alignas(64) Step cut;
-        for (std::size_t r = row; r < end; ++r) split_row(cut, r - row, s.weights[r], n_keys);
-        __builtin_memcpy(weights[row / Tiles::kRows], cut, sizeof(cut));
+    for (std::size_t r = 0; r < rows; ++r) {
+        sum[r] = sum[r] * factor[r] + attention512::weigh(s, r, scores + r * kKeys, n_keys, scale, max[r]);
+        split_row(s.weight_tiles[r / Tiles::kRows], r % Tiles::kRows, s.weights[r], n_keys);
     }
-    products(tiles, n_panels, 1, weights, 1, rows,
+    products(tiles, n_panels, 1, s.weight_tiles, 1, rows,
              [&](std::size_t row, std::size_t panel, __m512 added)
                  DISTILL_LAMBDA { attention512::put_values(s, out, factor, columns, row, panel, added); });
 }

@@ -46,7 +46,7 @@ struct FloatOps {
 // what shares a call. NaN and infinity come out as NaN or infinity.
 struct PageAttention {
     static constexpr std::size_t kKeys = 64, kMaxColumns = 128, kMaxRows = 128;
-    static constexpr std::size_t kScratchBytes = std::size_t{104} << 10;  // aligned to 64; keeps queries between calls
+    static constexpr std::size_t kScratchBytes = std::size_t{120} << 10;  // aligned to 64; keeps queries between calls
 
     // rows <= kMaxRows, columns <= kMaxColumns and a multiple of 16; n_keys <= kKeys, a multiple of 16. `next`: what
     // the next call of the same function will read, to be asked for meanwhile; this call's own if there is none.
