@@ -107,10 +107,11 @@ endif
 # Per-ISA flags, one line a file. Only these files may use the instructions (scripts/check_isa_leaks.sh watches).
 AVX2_FLAGS := -mavx2 -mfma -mf16c
 AVX512_FLAGS    := $(AVX2_FLAGS) -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni
+AMX_FLAGS       := $(AVX512_FLAGS) -mgfni
 $(BUILD)/quant/kernels/scalar.o:       private ISA := -O1 -fno-exceptions
 $(BUILD)/quant/kernels/avx2.o:         private ISA := -O2 -fno-exceptions $(AVX2_FLAGS)
 $(BUILD)/quant/kernels/avxvnni.o:      private ISA := -O2 -fno-exceptions $(AVX2_FLAGS) -mavxvnni
-$(BUILD)/quant/kernels/amx.o:          private ISA := -O2 -fno-exceptions $(AVX512_FLAGS)
+$(BUILD)/quant/kernels/amx.o:          private ISA := -O2 -fno-exceptions $(AMX_FLAGS)
 $(BUILD)/quant/kernels/avx512vnni.o:   private ISA := -O2 -fno-exceptions $(AVX512_FLAGS)
 # Moving instructions about before registers are given out costs these more spills than it hides waits; the unpacking
 # of scales is worth vector code even where it has to check first that its arrays do not overlap.
@@ -122,7 +123,8 @@ $(BUILD)/quant/kernels/neon_i8mm.o:    private ISA := $(NEON_FLAGS) -march=armv8
 # A header that holds intrinsics compiles alone only with their flags; without -O some intrinsics are macros, which
 # -Wsign-conversion looks into.
 build/headers/quant/kernels/vector256.h.ok: ISA := $(AVX2_FLAGS)
-build/headers/quant/kernels/avx512%.h.ok build/headers/quant/kernels/amx_attention.h.ok: ISA := -O1 $(AVX512_FLAGS)
+build/headers/quant/kernels/avx512%.h.ok: ISA := -O1 $(AVX512_FLAGS)
+build/headers/quant/kernels/amx%.h.ok: ISA := -O1 $(AMX_FLAGS)
 
 # What sanitizers do not examine is taken from the release build. The vector kernels: instrumented, one such file takes a
 # quarter of an hour and gigabytes; tests/quant/kernels holds them to guard pages instead. And files that are all but

@@ -3,15 +3,17 @@
 // scale can meet them: about as long as two products of tiles take. So a scale is needed no more often than every
 // 256 columns, and the numbers between are whole ones.
 //
-// In 256 columns (a unit) an activation is x = scale * X, |X| <= 1023, and a weight, whatever its format, w = unit * W,
-// W = q * k + c, |W| about 8170 at most, where k and c are the scale and the minimum of its block in units. Both are
+// In 256 columns (a unit) an activation is x = scale * X, |X| <= 2031, and a weight, whatever its format, w = unit * W,
+// W = q * k + c, |W| about 4070 at most, where k and c are the scale and the minimum of its block in units. Both are
 // fine enough that neither rounding shows beside what formats lose (docs/SPEED.md has the figures), and the sum of 256
 // products X * W fits 32 bits whatever they are.
 //
-// Tiles want bytes: X = 256 * X1 + X0, W = 256 * W1 + W0, four products of bytes in three sums:
-//     X * W = 2^16 * X1 W1 + 2^8 * (X1 W0 + X0 W1) + X0 W0
-// X0 is signed, W0 is not: those are the bytes of W as it stands in 16 bits.
-// For few tokens, splitting weights would take longer than the products: vpdpbusd multiplies q with both bytes of X,
+// Tiles want bytes: X = 32 * X0 + X1, W = 32 * W0 + W1, four products of digits in three sums:
+//     X * W = 2^10 * X0 W0 + 2^5 * (X0 W1 + X1 W0) + X1 W1
+// Weights of four bits do without the last, a 2000th of the whole: digits of theirs are those of k and c,
+// W0 = q * k0 + c0, which is as easily had of one weight as of a sum of many:
+//     X * W / 32 ~ X0 * W + X1 * W0 = q * (X0 * k + X1 * k0) + X0 * c + X1 * c0
+// For few tokens, splitting weights would take longer than the products: vpdpbusd multiplies q with both digits of X,
 // and k meets the sum of a block. All of it is integers, so one token or many, the sum is the same.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wuninitialized"
@@ -19,8 +21,10 @@
 #endif
 #include <immintrin.h>
 
+#include "quant/kernels/amx_activations.h"
 #include "quant/kernels/amx_attention.h"
 #include "quant/kernels/amx_tiles.h"
+#include "quant/kernels/amx_weights.h"
 #include "quant/kernels/avx512_lanes.h"
 #include "quant/kernels/avx512_vector.h"
 #include "quant/kernels/float_ops.h"
@@ -28,274 +32,6 @@
 
 namespace distill {
 namespace {
-
-constexpr std::size_t kUnitBlocks = 8, kUnitColumns = kUnitBlocks * kActBlock;
-constexpr std::size_t kTileColumns = Tiles::kRowBytes, kUnitTiles = kUnitColumns / kTileColumns;
-constexpr std::size_t kGroup = Tiles::kRows;  // tokens
-constexpr std::size_t kBytes = 2;             // of a number: the upper one, the lower one
-constexpr int kByteBits = 8;
-constexpr int kLargestX = 1023, kLargestW = 8170;
-static_assert(1ll * kUnitColumns * kLargestX * (kLargestW + 20) <= 0x7fffffff);  // 20: more than rounding k and c adds
-
-// --- Activations ---------------------------------------------------------------------------------------------------
-
-// 256 columns of up to eight tokens. The last unit of a row takes as much room as the others; its missing columns are
-// zeros.
-template <std::size_t T>
-struct FewUnit {
-    std::int8_t bytes[kBytes][T][kUnitColumns];
-    // Of four columns 0, 2, 1, 3: as the even and the odd bytes of weights come apart.
-    std::int16_t words[T][kUnitColumns];
-    std::int16_t sums[T][2 * kUnitBlocks];  // of 16 columns
-    float scale[T];
-};
-// 256 columns of a whole group as tiles.
-struct TileUnit {
-    std::int8_t x[kUnitTiles][kBytes][kGroup][kTileColumns];
-    float scale[kGroup];
-};
-// For 32 columns of a token, in a whole group and in smaller ones.
-constexpr std::size_t kBlockBytes = 68, kSmallBlockBytes = 136;
-template <std::size_t T>
-constexpr std::size_t kUnitBytes = (kUnitBlocks * T) * (T == kGroup ? kBlockBytes : kSmallBlockBytes);
-static_assert(sizeof(FewUnit<8>) == 8 * sizeof(FewUnit<1>) && sizeof(FewUnit<1>) <= kUnitBytes<1>);
-static_assert(sizeof(TileUnit) <= kUnitBytes<kGroup> && kUnitBytes<kGroup> % 64 == 0);
-
-constexpr int log2_of(int n) {
-    return n <= 1 ? 0 : 1 + log2_of(n / 2);
-}
-DISTILL_INLINE __m512i shifted_up(__m512i v, int bits) {
-    return _mm512_slli_epi32(v, static_cast<unsigned>(bits));
-}
-
-// 256 columns of a token as whole numbers, 16 bits each.
-struct Rounded {
-    __m256i x[kUnitColumns / 16];
-    float scale;
-
-    DISTILL_INLINE explicit Rounded(const float* from) {
-        __m512 v[16];
-        // As bit patterns, so that NaN comes out on top.
-        __m512i largest = _mm512_setzero_si512();
-        unroll<16>([&](auto i) DISTILL_LAMBDA {
-            v[i] = _mm512_loadu_ps(from + 16 * i);
-            largest =
-                _mm512_max_epu32(largest, _mm512_and_si512(_mm512_castps_si512(v[i]), _mm512_set1_epi32(0x7fffffff)));
-        });
-        const std::uint32_t top_bits = _mm512_reduce_max_epu32(largest);
-        float top;
-        __builtin_memcpy(&top, &top_bits, 4);
-        // Infinity and NaN stay in the scale, and end in the logits.
-        const bool normal = (top > 1e-30f) & (top <= 3.4028234e38f);
-        scale = normal ? top / kLargestX : top;
-        const __m512 factor = _mm512_set1_ps(normal ? kLargestX / top : 0.0f);
-        unroll<16>([&](auto i) DISTILL_LAMBDA {
-            x[i] = _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(_mm512_mul_ps(v[i], factor)));
-        });
-    }
-};
-
-// The bytes of 32 numbers: x = 256 * upper + lower, both signed.
-struct SplitWords {
-    __m256i byte[kBytes];
-
-    DISTILL_INLINE SplitWords(const __m256i (&x)[2]) {
-        const __m512i all = _mm512_inserti64x4(_mm512_castsi256_si512(x[0]), x[1], 1);
-        byte[0] = _mm512_cvtepi16_epi8(_mm512_srai_epi16(_mm512_add_epi16(all, _mm512_set1_epi16(128)), kByteBits));
-        byte[1] = _mm512_cvtepi16_epi8(all);
-    }
-};
-
-DISTILL_INLINE std::int32_t sum_of(__m256i words) {
-    const __m256i pairs = _mm256_madd_epi16(words, _mm256_set1_epi16(1));
-    __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
-    sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4e));
-    return _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xb1)));
-}
-
-template <std::size_t T>
-DISTILL_INLINE void put(FewUnit<T>& out, std::size_t t, const Rounded& r) {
-    const __m256i order =
-        _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15));
-    for (std::size_t j = 0; j < kUnitBlocks; ++j) {
-        const __m256i x[2] = {r.x[2 * j], r.x[2 * j + 1]};
-        const SplitWords split(x);
-        unroll<kBytes>([&](auto b) DISTILL_LAMBDA {
-            _mm256_storeu_si256(reinterpret_cast<__m256i*>(out.bytes[b][t] + kActBlock * j), split.byte[b]);
-        });
-        unroll<2>([&](auto h) DISTILL_LAMBDA {
-            _mm256_storeu_si256(reinterpret_cast<__m256i*>(out.words[t] + kActBlock * j + 16 * h),
-                                _mm256_shuffle_epi8(x[h], order));
-            out.sums[t][2 * j + h] = static_cast<std::int16_t>(sum_of(x[h]));
-        });
-    }
-    out.scale[t] = r.scale;
-}
-
-DISTILL_INLINE void put(TileUnit& out, std::size_t t, const Rounded& r) {
-    unroll<kUnitBlocks>([&](auto j) DISTILL_LAMBDA {
-        const __m256i x[2] = {r.x[2 * j], r.x[2 * j + 1]};
-        const SplitWords split(x);
-        unroll<kBytes>([&](auto b) DISTILL_LAMBDA {
-            _mm256_storeu_si256(reinterpret_cast<__m256i*>(out.x[j / 2][b][t] + j % 2 * kActBlock), split.byte[b]);
-        });
-    });
-    out.scale[t] = r.scale;
-}
-
-template <class Unit, std::size_t T>
-void quantize_units(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens) {
-    static constexpr float kZeros[kUnitColumns] = {};
-    auto* at = static_cast<char*>(blocks);
-    for (std::size_t column = 0; column < n; column += kUnitColumns, at += kUnitBytes<T>) {
-        for (std::size_t t = 0; t < T; ++t) {
-            const float* from = static_cast<int>(t) < n_tokens ? x + t * x_stride + column : kZeros;
-            float padded[kUnitColumns];
-            if (n - column < kUnitColumns) {
-                __builtin_memset(padded, 0, sizeof(padded));
-                __builtin_memcpy(padded, from, (n - column) * sizeof(float));
-                from = padded;
-            }
-            put(*reinterpret_cast<Unit*>(at), t, Rounded(from));
-        }
-    }
-}
-
-void quantize_amx(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens, int group) {
-    switch (group) {
-        case 1:
-            return quantize_units<FewUnit<1>, 1>(blocks, x, x_stride, n, n_tokens);
-        case 2:
-            return quantize_units<FewUnit<2>, 2>(blocks, x, x_stride, n, n_tokens);
-        case 4:
-            return quantize_units<FewUnit<4>, 4>(blocks, x, x_stride, n, n_tokens);
-        case 8:
-            return quantize_units<FewUnit<8>, 8>(blocks, x, x_stride, n, n_tokens);
-        default:
-            return quantize_units<TileUnit, kGroup>(blocks, x, x_stride, n, n_tokens);
-    }
-}
-
-void dequantize_amx(float* out, const void* blocks, std::size_t n, bool) {
-    for (std::size_t i = 0; i < n; ++i) {
-        const auto& unit =
-            *reinterpret_cast<const FewUnit<1>*>(static_cast<const char*>(blocks) + i / kUnitColumns * kUnitBytes<1>);
-        constexpr std::size_t kOrder[4] = {0, 2, 1, 3};
-        const std::size_t column = i % kUnitColumns;
-        out[i] = static_cast<float>(unit.words[0][column / 4 * 4 + kOrder[column % 4]]) * unit.scale[0];
-    }
-}
-
-// --- Weights -------------------------------------------------------------------------------------------------------
-
-// What stands in both halves of each lane of 32 bits.
-DISTILL_INLINE __m512i in_both_halves(__m512i v) {
-    return _mm512_shuffle_epi8(
-        v, _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 0, 1, 4, 5, 4, 5, 8, 9, 8, 9, 12, 13, 12, 13)));
-}
-
-// 256 columns of 16 rows, q as the format's weights() have it. W = q * k + c with whole k where q has so few bits that
-// k keeps two or three digits of a scale, and for k-quants without minima, whose scales are whole numbers of a row's
-// one scale already. Eight bits leave too little: there k has kBits more bits, and W = round(q * k / 2^kBits) + c.
-template <class F>
-struct UnitWeights {
-    static constexpr int kMost = (1 << F::kBits) - 1;
-    static constexpr bool kExact = F::kBlocks > 1 && F::kMin == 0, kWhole = kExact || F::kBits <= 6;
-    static_assert(F::kOffset != 0 || F::kMin != 0);  // or there would be no c
-    const typename F::Panel* panel;                  // of the first block
-    typename F::Prepared prepared;
-    std::size_t n_blocks;                                            // of 32 columns
-    __m512i k[kUnitBlocks][F::kScales], c[kUnitBlocks][F::kScales];  // 16 rows
-    __m512 unit;                                                     // 16 rows
-
-    template <class Do>
-    DISTILL_INLINE void for_scales(const Do& each) const {
-        unroll<kUnitBlocks>([&](auto j) DISTILL_LAMBDA {
-            if (F::kBlocks == 1 && j >= n_blocks) return;
-            unroll<F::kScales>([&](auto h) DISTILL_LAMBDA { each(j, h); });
-        });
-    }
-
-    DISTILL_INLINE void read(const typename F::Panel* p, std::size_t blocks) {
-        panel = p;
-        prepared = F::prepare(*p);
-        n_blocks = blocks;
-        if constexpr (kExact) {
-            for_scales([&](auto j, auto h) DISTILL_LAMBDA {
-                const std::int8_t* whole = F::sub_scales(*panel, prepared, j, h);
-                k[j][h] = _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(whole)));
-                c[j][h] = minus_offset(k[j][h]);
-            });
-            unit = Avx512::f16(panel->d);
-        } else {
-            measure();
-        }
-    }
-    DISTILL_INLINE static __m512i minus_offset(__m512i scale) {
-        return _mm512_sub_epi32(_mm512_setzero_si512(), shifted_up(scale, log2_of(F::kOffset)));
-    }
-    DISTILL_INLINE void measure() {
-        __m512 scale[kUnitBlocks][F::kScales], low[kUnitBlocks][F::kScales];
-        __m512i largest = _mm512_setzero_si512();  // as bit patterns, so that NaN comes out on top
-        const auto meet = [&](__m512 v) DISTILL_LAMBDA {
-            largest =
-                _mm512_max_epu32(largest, _mm512_and_si512(_mm512_castps_si512(v), _mm512_set1_epi32(0x7fffffff)));
-        };
-        for_scales([&](auto j, auto h) DISTILL_LAMBDA {
-            const auto& of_block = F::kBlocks == 1 ? panel[j] : *panel;
-            const __m512 s = scale[j][h] = F::scale(of_block, prepared, j, h, 0);
-            if constexpr (F::kMin == 0) {
-                meet(s);  // times the offset, which is the largest weight
-            } else {
-                const __m512 m = F::minimum(of_block, prepared, j, h, 0);
-                low[j][h] = F::kMin > 0 ? m : _mm512_sub_ps(_mm512_setzero_ps(), m);
-                meet(m);
-                meet(_mm512_fmadd_ps(s, _mm512_set1_ps(kMost), low[j][h]));
-            }
-        });
-        constexpr float kSteps = static_cast<float>(kLargestW) / (F::kMin == 0 ? F::kOffset : 1);
-        // Too small to be divided by: zero. Infinity and NaN stay in the unit, and end in the logits.
-        const __m512 top = _mm512_castsi512_ps(largest);
-        const __mmask16 normal = _mm512_cmp_ps_mask(top, _mm512_set1_ps(1e-30f), _CMP_GT_OQ);
-        const __m512 per_unit = _mm512_maskz_div_ps(normal, _mm512_set1_ps(kSteps), top);
-        unit = _mm512_mul_ps(top, _mm512_set1_ps(1.0f / kSteps));
-        const __m512 per_k = kWhole ? per_unit : _mm512_mul_ps(per_unit, _mm512_set1_ps(1 << F::kBits));
-        for_scales([&](auto j, auto h) DISTILL_LAMBDA {
-            k[j][h] = _mm512_cvtps_epi32(_mm512_mul_ps(scale[j][h], per_k));
-            if constexpr (F::kMin != 0)
-                c[j][h] = _mm512_cvtps_epi32(_mm512_mul_ps(low[j][h], per_unit));
-            else if constexpr (kWhole)
-                c[j][h] = minus_offset(k[j][h]);
-            else
-                c[j][h] = _mm512_cvtps_epi32(
-                    _mm512_mul_ps(scale[j][h], _mm512_mul_ps(per_unit, _mm512_set1_ps(-F::kOffset))));
-        });
-    }
-
-    // Columns 4g..4g + 3 of block F::kSpan * i + k, all rows.
-    template <std::size_t k, std::size_t g>
-    DISTILL_INLINE __m512i bytes(std::size_t i) const {
-        const auto& of_block = F::kBlocks == 1 ? panel[i] : *panel;
-        return F::template weights<k, g>(F::span(of_block, F::kBlocks == 1 ? 0 : i), 0);
-    }
-    // q * k, or q * k / 2^kBits rounded, of the even and of the odd columns. scale: k in both halves of each lane.
-    struct Words {
-        __m512i even, odd;
-    };
-    DISTILL_INLINE static Words times(__m512i q, __m512i scale) {
-        if constexpr (kWhole) {
-            return {_mm512_mullo_epi16(_mm512_and_si512(q, _mm512_set1_epi16(0xff)), scale),
-                    _mm512_mullo_epi16(_mm512_srli_epi16(q, 8), scale)};
-        } else {
-            // Of 31 bits of a product the upper 16 are kept.
-            constexpr int kUp = 15 - F::kBits;
-            static_assert(kUp < 8);
-            const __m512i mask = _mm512_set1_epi16(kMost << kUp);
-            return {_mm512_mulhrs_epi16(_mm512_and_si512(_mm512_slli_epi16(q, kUp), mask), scale),
-                    _mm512_mulhrs_epi16(_mm512_and_si512(_mm512_srli_epi16(q, 8 - kUp), mask), scale)};
-        }
-    }
-};
 
 // acc + what a token's unit has summed up, of 16 rows.
 DISTILL_INLINE __m512 add_unit(__m512 acc, __m512i sum, __m512 unit, float scale) {
@@ -326,30 +62,35 @@ DISTILL_INLINE void prefetch_share(const char* span) {
     });
 }
 
-// Adds a span of blocks, whole k: each byte of x on its own.
+// Adds a span of blocks, whole k: each digit of x on its own.
 template <class F, std::size_t T>
-DISTILL_INLINE void add_bytes(__m512i (&all)[T], const UnitWeights<F>& w, std::size_t i, const FewUnit<T>& x,
-                              const char* span) {
+DISTILL_INLINE void add_digits(__m512i (&all)[T], const UnitWeights<F>& w, std::size_t i, const FewUnit<T>& x,
+                               const char* span) {
     // As many blocks as leave their sums in registers; of those that share bytes, all together if possible.
     constexpr std::size_t kAtOnce = F::kSpan * T <= 8 ? F::kSpan : 8 / T, kEach = 8 / F::kScales;
     const std::size_t j0 = F::kSpan * i;
     unroll<F::kSpan / kAtOnce>([&](auto part) DISTILL_LAMBDA {
         constexpr std::size_t k0 = part * kAtOnce;
-        __m512i sums[kAtOnce][T][kBytes];
+        __m512i sums[kAtOnce][T][kDigits];
         unroll<8>([&](auto g) DISTILL_LAMBDA {
             unroll<kAtOnce>([&](auto k) DISTILL_LAMBDA {
                 prefetch_share<F, T, (part * 8 + g) * kAtOnce + k>(span);
                 const __m512i q = w.template bytes<k0 + k, g>(i);
                 const std::size_t j = j0 + k0 + k;
                 unroll<T>([&](auto t) DISTILL_LAMBDA {
-                    unroll<kBytes>([&](auto b) DISTILL_LAMBDA {
-                        __m512i& sum = sums[k][t][b];
+                    unroll<kDigits>([&](auto d) DISTILL_LAMBDA {
+                        __m512i& sum = sums[k][t][d];
                         if constexpr (g % kEach == 0) sum = _mm512_setzero_si512();
-                        sum = _mm512_dpbusd_epi32(sum, q, broadcast32(x.bytes[b][t] + kActBlock * j + 4 * g));
+                        sum = _mm512_dpbusd_epi32(sum, q, broadcast32(x.digits[d][t] + kActBlock * j + 4 * g));
                     });
                     if constexpr (g % kEach == kEach - 1) {
-                        const __m512i sum = _mm512_add_epi32(shifted_up(sums[k][t][0], kByteBits), sums[k][t][1]);
-                        all[t] = _mm512_add_epi32(all[t], _mm512_mullo_epi32(sum, w.k[j][g / kEach]));
+                        if constexpr (UnitWeights<F>::kSplitScales) {
+                            const __m512i both = pair_of(sums[k][t][0], sums[k][t][1]);
+                            all[t] = _mm512_dpwssd_epi32(all[t], both, w.factors_k(j));
+                        } else {
+                            const __m512i sum = _mm512_add_epi32(shifted_up(sums[k][t][0], kDigitBits), sums[k][t][1]);
+                            all[t] = _mm512_add_epi32(all[t], _mm512_mullo_epi32(sum, w.k[j][g / kEach]));
+                        }
                     }
                 });
             });
@@ -362,7 +103,7 @@ template <class F, std::size_t T>
 DISTILL_INLINE void add_words(__m512i (&all)[T], const UnitWeights<F>& w, std::size_t i, const FewUnit<T>& x,
                               const char* span) {
     static_assert(F::kSpan == 1 && F::kScales == 1);
-    const __m512i scale = in_both_halves(w.k[i][0]);
+    const __m512i scale = both_halves<false>(w.k[i][0]);
     __m512i odd[T];
     unroll<T>([&](auto t) DISTILL_LAMBDA { odd[t] = _mm512_setzero_si512(); });
     unroll<8>([&](auto g) DISTILL_LAMBDA {
@@ -397,15 +138,16 @@ void few_rows(const MatmulArgs& a) {
             unroll<T>([&](auto t) DISTILL_LAMBDA { all[t] = _mm512_setzero_si512(); });
             for (std::size_t i = 0; i < here / F::kSpan; ++i, span += kSpanBytes<F>) {
                 if constexpr (Weights::kWhole)
-                    add_bytes<F, T>(all, w, i, x, span);
+                    add_digits<F, T>(all, w, i, x, span);
                 else
                     add_words<F, T>(all, w, i, x, span);
             }
             unroll<kUnitBlocks>([&](auto j) DISTILL_LAMBDA {
                 if (j >= here) return;
-                const __m512i c = pair_of(w.c[j][0], w.c[j][F::kScales - 1]);
+                const __m512i c = Weights::kSplitScales ? w.factors_c(j) : pair_of(w.c[j][0], w.c[j][F::kScales - 1]);
                 unroll<T>([&](auto t) DISTILL_LAMBDA {
-                    all[t] = _mm512_dpwssd_epi32(all[t], c, broadcast32(x.sums[t] + 2 * j));
+                    const std::int16_t* sums = Weights::kSplitScales ? x.digit_sums[t][j] : x.sums[t] + 2 * j;
+                    all[t] = _mm512_dpwssd_epi32(all[t], c, broadcast32(sums));
                 });
             });
             unroll<T>([&](auto t) DISTILL_LAMBDA { acc[t][0] = add_unit(acc[t][0], all[t], w.unit, x.scale[t]); });
@@ -416,166 +158,259 @@ void few_rows(const MatmulArgs& a) {
 
 // --- More tokens ---------------------------------------------------------------------------------------------------
 
-constexpr std::size_t kGroups = 16;  // in one call
 constexpr std::size_t kTileBytes = Tiles::kRows * Tiles::kRowBytes;
 
-// A unit of two panels as tiles.
+// A unit of N panels as tiles.
+template <std::size_t N>
 struct UnitTiles {
-    alignas(64) std::uint8_t w[kUnitTiles][kBytes][kPanels][kTileBytes];
-    __m512 unit[kPanels];
+    alignas(64) std::uint8_t w[kUnitTiles][kDigits][N][kTileBytes];
+
+    // Columns 4g..4g + 3 of block j of the n-th panel.
+    DISTILL_INLINE void put(std::size_t n, std::size_t j, std::size_t g, __m512i upper, __m512i lower) {
+        const std::size_t tile = j / 2, byte = (8 * (j % 2) + g) * kTileColumns;
+        _mm512_store_si512(w[tile][0][n] + byte, upper);
+        _mm512_store_si512(w[tile][1][n] + byte, lower);
+    }
+};
+
+// One group: weights in the order of their addresses, a panel at a time; tiles of some columns are multiplied after the
+// next ones have been unpacked, because they wait for what vectors stored to reach the cache.
+template <class F, std::size_t T>
+void tile_group(const MatmulArgs& a) {
+    using Weights = UnitWeights<F>;
+    constexpr bool kSplit = Weights::kSplitScales;
+    constexpr std::size_t kSums = kSplit ? 3 : 4;  // a product of digits each
+    constexpr std::size_t kStepSpans = F::kSpan == 1 ? 2 : 1, kStepTiles = kStepSpans * F::kSpan / 2;
+    const Tiles registers(T, 6);
+    const std::size_t n_blocks = a.columns / kActBlock, n_panel_blocks = n_blocks / F::kBlocks;
+    UnitTiles<1> tiles;
+    alignas(64) std::int32_t sums[kSums][T][kPanelRows];
+    for (std::size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
+        const auto* panel = static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_panel_blocks;
+        const auto* at = static_cast<const char*>(a.x);
+        __m512 acc[T][1];
+        unroll<T>([&](auto t) DISTILL_LAMBDA { acc[t][0] = _mm512_setzero_ps(); });
+        for (std::size_t b = 0; b < n_blocks;
+             b += kUnitBlocks, at += kUnitBytes<T>, panel += kUnitBlocks / F::kBlocks) {
+            const auto& x = *reinterpret_cast<const TileUnit<T>*>(at);
+            const std::size_t n_spans = (n_blocks - b < kUnitBlocks ? n_blocks - b : kUnitBlocks) / F::kSpan;
+            UnitDigits<F> digits;
+            digits.read(panel, n_spans * F::kSpan);
+            unroll<kSums>([&](auto i) DISTILL_LAMBDA { Tiles::zero<i>(); });
+            const auto multiply = [&](std::size_t step) DISTILL_LAMBDA {
+                for (std::size_t i = step * kStepTiles; i < (step + 1) * kStepTiles; ++i) {
+                    Tiles::load<6>(tiles.w[i][0][0]);
+                    Tiles::load<4>(x.x[i][0]);
+                    Tiles::multiply<0, 4, 6, true, !kSplit>();
+                    Tiles::load<5>(x.x[i][1]);
+                    Tiles::multiply<1, 5, 6, true, !kSplit>();
+                    Tiles::load<7>(tiles.w[i][1][0]);
+                    Tiles::multiply<2, 4, 7, true, false>();
+                    if constexpr (!kSplit) Tiles::multiply<3, 5, 7, true, false>();
+                }
+            };
+            const char* span = reinterpret_cast<const char*>(panel);
+            const std::size_t n_steps = (n_spans + kStepSpans - 1) / kStepSpans;
+            for (std::size_t step = 0; step < n_steps; ++step) {
+                const std::size_t end = (step + 1) * kStepSpans < n_spans ? (step + 1) * kStepSpans : n_spans;
+                for (std::size_t i = step * kStepSpans; i < end; ++i, span += kSpanBytes<F>) {
+                    digits.span(
+                        i, [&](auto share) DISTILL_LAMBDA { prefetch_share<F, T, share>(span); },
+                        [&](std::size_t j, std::size_t g, __m512i upper, __m512i lower)
+                            DISTILL_LAMBDA { tiles.put(0, j, g, upper, lower); });
+                }
+                if (step > 0) multiply(step - 1);
+            }
+            multiply(n_steps - 1);
+            unroll<kSums>([&](auto i) DISTILL_LAMBDA { Tiles::store<i>(sums[i]); });
+            unroll<T>([&](auto t) DISTILL_LAMBDA {
+                const __m512i crossed = _mm512_add_epi32(_mm512_load_si512(sums[1][t]), _mm512_load_si512(sums[2][t]));
+                __m512i all = _mm512_add_epi32(shifted_up(_mm512_load_si512(sums[0][t]), kDigitBits), crossed);
+                if constexpr (kSplit)
+                    all = _mm512_sub_epi32(all, _mm512_set1_epi32(x.excess[t]));
+                else
+                    all = _mm512_add_epi32(shifted_up(all, kDigitBits), _mm512_load_si512(sums[3][t]));
+                acc[t][0] = add_unit(acc[t][0], all, digits.weights.unit, x.scale[t]);
+            });
+        }
+        store_tile<Avx512, 1, T>(a, row, acc);
+    }
+}
+
+constexpr std::size_t kGroups = 16;  // in one call
+
+// A unit of two panels.
+struct PanelPair {
+    UnitTiles<kPanels> tiles;
+    std::size_t n_tiles;      // of columns
+    __m512 unit[kPanels];     // 16 rows each
+    __mmask16 rows[kPanels];  // that there are
+    const float* bias;        // of the first row, or null
+    // Of each group's next unit, what is asked for meanwhile: bytes behind this one, cache lines.
+    std::size_t ahead, ahead_lines;
 
     // The n-th panel; `next`, what will be unpacked in its turn, is asked for meanwhile.
     template <class F>
     DISTILL_INLINE void unpack(std::size_t n, const typename F::Panel* panel, std::size_t n_blocks,
                                const typename F::Panel* next) {
-        using Weights = UnitWeights<F>;
-        Weights weights;
-        weights.read(panel, n_blocks);
-        unit[n] = weights.unit;
-        const __m512i even_bytes = _mm512_set1_epi16(0xff);
-        // Of 16-bit numbers, the bytes of one where `even_bytes` is, those of the other where it is not.
-        const auto merge = [&](__m512i even, __m512i odd)
-                               DISTILL_LAMBDA { return _mm512_ternarylogic_epi32(even_bytes, even, odd, 0xca); };
-        // Both in both halves of a lane.
-        __m512i scale[kUnitBlocks][F::kScales], c[kUnitBlocks][F::kScales];
-        weights.for_scales([&](auto j, auto h) DISTILL_LAMBDA {
-            scale[j][h] = in_both_halves(weights.k[j][h]);
-            c[j][h] = in_both_halves(weights.c[j][h]);
-        });
-        const char* ahead = reinterpret_cast<const char*>(next);
-        for (std::size_t i = 0; i < n_blocks / F::kSpan; ++i, ahead += kSpanBytes<F>) {
-            unroll<8>([&](auto g) DISTILL_LAMBDA {
-                unroll<F::kSpan>([&](auto k) DISTILL_LAMBDA {
-                    for_share_of_lines<F, g * F::kSpan + k>([&](std::size_t at) DISTILL_LAMBDA {
-                        __asm__ volatile("prefetcht1 %0" : : "m"(ahead[at]));
-                    });
-                    const std::size_t j = F::kSpan * i + k;
-                    constexpr std::size_t h = g / (8 / F::kScales);
-                    const auto p = Weights::times(weights.template bytes<k, g>(i), scale[j][h]);
-                    const __m512i offset = c[j][h], even = _mm512_add_epi16(p.even, offset),
-                                  odd = _mm512_add_epi16(p.odd, offset);
-                    const __m512i upper = merge(_mm512_srli_epi16(even, kByteBits), odd),
-                                  lower = merge(even, _mm512_slli_epi16(odd, kByteBits));
-                    const std::size_t tile = j / 2, byte = (8 * (j % 2) + g) * kTileColumns;
-                    _mm512_store_si512(w[tile][0][n] + byte, upper);
-                    _mm512_store_si512(w[tile][1][n] + byte, lower);
+        UnitDigits<F> digits;
+        digits.read(panel, n_blocks);
+        unit[n] = digits.weights.unit;
+        const char* of_next = reinterpret_cast<const char*>(next);
+        for (std::size_t i = 0; i < n_blocks / F::kSpan; ++i, of_next += kSpanBytes<F>) {
+            const auto ask = [&](auto share) DISTILL_LAMBDA {
+                for_share_of_lines<F, share>([&](std::size_t at) DISTILL_LAMBDA {
+                    __asm__ volatile("prefetcht1 %0" : : "m"(of_next[at]));
                 });
+            };
+            digits.span(i, ask, [&](std::size_t j, std::size_t g, __m512i upper, __m512i lower) DISTILL_LAMBDA {
+                tiles.put(n, j, g, upper, lower);
             });
         }
     }
 };
 
-// What products of upper bytes, of one upper and one lower, and of lower ones have summed up.
-constexpr std::size_t kSums = 3;
-using ByteSums = std::int32_t[kSums][kPanels][kGroup][kPanelRows];
+// Sums of products of digits: of both upper ones, of an upper and a lower one, of both lower ones. The last are left
+// out where scales are split.
+template <bool kSplit>
+constexpr std::size_t kDigitSums = kSplit ? 2 : 3;
+using DigitSums = std::int32_t[kDigitSums<false>][kPanels][kGroup][kPanelRows];
 
-// A product of tiles whose sums have not met their scales yet.
-struct Pending {
-    const TileUnit* x;
-    RowSums* to;  // [kGroup]
-    // Where the rows end, with their last unit.
-    float* out;  // of the group's first token
-    std::size_t out_stride;
-    int n_tokens;       // that are wanted
-    const float* bias;  // or null
-    bool add_to_out;
-    __mmask16 rows[kPanels];  // that there are
+// A group of tokens, and where its sums go.
+struct Group {
+    const TileUnit<kGroup>* x;
+    RowSums* to;   // [kGroup]
+    float* out;    // with the rows' last unit
+    int n_tokens;  // that are wanted, of this group and those behind it
 
-    // Adds the unit to the sums of a token's rows.
-    template <bool kFirst, bool kLast>
-    DISTILL_INLINE void add(const ByteSums& sums, const UnitTiles& w, std::size_t t) const {
-        unroll<kPanels>([&](auto panel) DISTILL_LAMBDA {
-            __m512i all = _mm512_load_si512(sums[0][panel][t]);
-            unroll<kSums - 1>([&](auto i) DISTILL_LAMBDA {
-                all = _mm512_add_epi32(shifted_up(all, kByteBits), _mm512_load_si512(sums[i + 1][panel][t]));
+    // Adds a unit to the sums of a token's rows.
+    template <bool kFirst, bool kLast, bool kSplit>
+    DISTILL_INLINE void add(const MatmulArgs& a, const DigitSums& sums, const PanelPair& w, std::size_t t) const {
+        unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
+            __m512i all = _mm512_load_si512(sums[0][n][t]);
+            unroll<kDigitSums<kSplit> - 1>([&](auto i) DISTILL_LAMBDA {
+                all = _mm512_add_epi32(shifted_up(all, kDigitBits), _mm512_load_si512(sums[i + 1][n][t]));
             });
-            float* so_far = to[t] + panel * kPanelRows;
-            __m512 v = add_unit(kFirst ? _mm512_setzero_ps() : _mm512_load_ps(so_far), all, w.unit[panel], x->scale[t]);
+            if constexpr (kSplit) all = _mm512_sub_epi32(all, _mm512_set1_epi32(x->excess[t]));
+            float* so_far = to[t] + n * kPanelRows;
+            __m512 v = add_unit(kFirst ? _mm512_setzero_ps() : _mm512_load_ps(so_far), all, w.unit[n], x->scale[t]);
             if constexpr (!kLast) return _mm512_store_ps(so_far, v);
             if (static_cast<int>(t) >= n_tokens) return;
-            float* o = out + t * out_stride + panel * kPanelRows;
-            if (bias != nullptr) v = _mm512_add_ps(v, _mm512_maskz_loadu_ps(rows[panel], bias + panel * kPanelRows));
-            if (add_to_out) v = _mm512_add_ps(v, _mm512_maskz_loadu_ps(rows[panel], o));
-            _mm512_mask_storeu_ps(o, rows[panel], v);
+            float* o = out + t * a.out_stride + n * kPanelRows;
+            if (w.bias != nullptr) v = _mm512_add_ps(v, _mm512_maskz_loadu_ps(w.rows[n], w.bias + n * kPanelRows));
+            if (a.add) v = _mm512_add_ps(v, _mm512_maskz_loadu_ps(w.rows[n], o));
+            _mm512_mask_storeu_ps(o, w.rows[n], v);
         });
     }
 };
 
-// What vector code adds of the product before, token by token, it adds while tiles are multiplied: each has to wait for
+// What vector code adds of the group before, token by token, it adds while tiles are multiplied: each has to wait for
 // the other's memory, and no processor looks so far ahead by itself.
-template <bool kAfterAnother, bool kFirst, bool kLast>
-DISTILL_INLINE void multiply_tiles(ByteSums& sums, const Pending& now, const Pending& before, const UnitTiles& w,
-                                   std::size_t n_tiles) {
-    static_assert(kGroup == kUnitTiles * kBytes * kBytes);
-    unroll<kSums * kPanels>([&](auto i) DISTILL_LAMBDA { Tiles::zero<i>(); });
-    for (std::size_t tile = 0; tile < n_tiles; ++tile) {
-        unroll<kBytes>([&](auto of_x) DISTILL_LAMBDA {
-            Tiles::load<6>(now.x->x[tile][of_x]);
-            unroll<kBytes>([&](auto of_w) DISTILL_LAMBDA {
-                unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
-                    Tiles::load<7>(w.w[tile][of_w][n]);
-                    Tiles::multiply<(of_x + of_w) * kPanels + n, 6, 7, true, of_w == 0>();
-                });
-                if constexpr (kAfterAnother) before.add<kFirst, kLast>(sums, w, (tile * kBytes + of_x) * kBytes + of_w);
+template <bool kAfterAnother, bool kFirst, bool kLast, bool kSplit>
+DISTILL_INLINE void multiply_tiles(const MatmulArgs& a, DigitSums& sums, const PanelPair& w, const Group& now,
+                                   const Group& before) {
+    constexpr std::size_t kAdds = kGroup / kUnitTiles;
+    static_assert(kAdds == 4);
+    if constexpr (kLast) {
+        for (std::size_t t = 0; t < kGroup && static_cast<int>(t) < now.n_tokens; ++t) {
+            unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
+                __asm__ volatile("prefetchw %0" : : "m"(now.out[t * a.out_stride + n * kPanelRows]));
             });
-        });
+        }
+    }
+    const char* ahead = reinterpret_cast<const char*>(now.x) + w.ahead;
+    for (std::size_t i = 0; i < w.ahead_lines; ++i) __asm__ volatile("prefetcht1 %0" : : "m"(ahead[64 * i]));
+    unroll<kDigitSums<kSplit> * kPanels>([&](auto i) DISTILL_LAMBDA { Tiles::zero<i>(); });
+    for (std::size_t i = 0; i < w.n_tiles; ++i) {
+        const auto& of_x = now.x->x[i];
+        const auto& of_w = w.tiles.w[i];
+        const auto add = [&](auto turn) DISTILL_LAMBDA {
+            if constexpr (kAfterAnother) before.add<kFirst, kLast, kSplit>(a, sums, w, i * kAdds + turn);
+        };
+        if constexpr (kSplit) {
+            // Each sum waits for its product before: three others are between them.
+            Tiles::load<4>(of_x[0]);
+            Tiles::load<5>(of_x[1]);
+            Tiles::load<6>(of_w[0][0]);
+            Tiles::multiply<2, 5, 6, true, false>();
+            Tiles::multiply<0, 4, 6, true, false>();
+            add(constant<0>);
+            Tiles::load<7>(of_w[0][1]);
+            Tiles::multiply<3, 5, 7, true, false>();
+            add(constant<1>);
+            Tiles::load<6>(of_w[1][0]);
+            Tiles::multiply<2, 4, 6, true, false>();
+            Tiles::multiply<1, 4, 7, true, false>();
+            add(constant<2>);
+            Tiles::load<7>(of_w[1][1]);
+            Tiles::multiply<3, 4, 7, true, false>();
+            add(constant<3>);
+        } else {
+            unroll<kDigits>([&](auto dx) DISTILL_LAMBDA {
+                Tiles::load<6>(of_x[dx]);
+                unroll<kDigits>([&](auto dw) DISTILL_LAMBDA {
+                    unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
+                        Tiles::load<7>(of_w[dw][n]);
+                        Tiles::multiply<(dx + dw) * kPanels + n, 6, 7, true, dw == 0>();
+                    });
+                    add(constant<dx * kDigits + dw>);
+                });
+            });
+        }
     }
     if constexpr (kAfterAnother) {
-        for (std::size_t t = n_tiles * kBytes * kBytes; t < kGroup; ++t) before.add<kFirst, kLast>(sums, w, t);
+        for (std::size_t t = w.n_tiles * kAdds; t < kGroup; ++t) before.add<kFirst, kLast, kSplit>(a, sums, w, t);
     }
-    unroll<kSums * kPanels>([&](auto i) DISTILL_LAMBDA { Tiles::store<i>(sums[i / kPanels][i % kPanels]); });
+    unroll<kDigitSums<kSplit> * kPanels>([&](auto i)
+                                             DISTILL_LAMBDA { Tiles::store<i>(sums[i / kPanels][i % kPanels]); });
 }
 
 // All groups of tokens with a unit of two panels, the rows' first one, their last one or one between. One copy for all
-// formats.
-template <bool kFirst, bool kLast>
-__attribute__((noinline)) void multiply_groups(const MatmulArgs& a, Pending now, const UnitTiles& w,
-                                               std::size_t n_tiles, std::size_t group_bytes) {
-    alignas(64) ByteSums sums;
-    Pending before = now;
-    multiply_tiles<false, kFirst, kLast>(sums, now, before, w, n_tiles);
+// formats that are multiplied alike.
+template <bool kFirst, bool kLast, bool kSplit>
+__attribute__((noinline)) void multiply_groups(const MatmulArgs& a, const PanelPair& w, Group now,
+                                               std::size_t group_bytes) {
+    alignas(64) DigitSums sums;
+    Group before = now;
+    multiply_tiles<false, kFirst, kLast, kSplit>(a, sums, w, now, before);
     for (std::size_t g = 1; g < a.n_groups; ++g) {
         before = now;
-        now.x = reinterpret_cast<const TileUnit*>(reinterpret_cast<const char*>(now.x) + group_bytes);
+        now.x = reinterpret_cast<const TileUnit<kGroup>*>(reinterpret_cast<const char*>(now.x) + group_bytes);
         now.to += kGroup;
         now.out += kGroup * a.out_stride;
         now.n_tokens -= static_cast<int>(kGroup);
-        multiply_tiles<true, kFirst, kLast>(sums, now, before, w, n_tiles);
+        multiply_tiles<true, kFirst, kLast, kSplit>(a, sums, w, now, before);
     }
-    for (std::size_t t = 0; t < kGroup; ++t) now.add<kFirst, kLast>(sums, w, t);
+    for (std::size_t t = 0; t < kGroup; ++t) now.add<kFirst, kLast, kSplit>(a, sums, w, t);
 }
 
-// For several groups units of columns outside, panels inside, so that what is read of the tokens stays in the
-// second-level cache for all panels; the sums of the rows wait in memory meanwhile. For one group weights in order of
-// their addresses.
+// Several groups: units of columns outside, panels inside, so that what is read of the tokens stays in the second-level
+// cache for all panels; the sums of the rows wait in memory meanwhile.
 template <class F>
-void tile_rows(const MatmulArgs& a) {
-    constexpr std::size_t kMaxTokens = kGroups * kGroup, kMostRows = 16 * kPanelRows,
-                          kPanelBlocks = kUnitBlocks / F::kBlocks;
-    const Tiles tiles;
+void tile_groups(const MatmulArgs& a) {
+    constexpr bool kSplit = UnitWeights<F>::kSplitScales;
+    constexpr std::size_t kMaxTokens = kGroups * kGroup, kMostPairs = 8, kMostRows = kMostPairs * kTileRows,
+                          kPanelBlocks = kUnitBlocks / F::kBlocks, kUnitLines = kUnitBytes<kGroup> / 64;
+    const Tiles registers;
     const std::size_t n_blocks = a.columns / kActBlock, n_panel_blocks = n_blocks / F::kBlocks;
     const std::size_t n_units = (n_blocks + kUnitBlocks - 1) / kUnitBlocks, group_bytes = n_units * kUnitBytes<kGroup>;
-    const std::size_t most_rows = a.n_groups > 1 ? kMostRows : kTileRows;
-    UnitTiles weights;
-    alignas(64) RowSums row_sums[kMostRows / kTileRows][kMaxTokens];
+    PanelPair w;
+    alignas(64) RowSums row_sums[kMostPairs][kMaxTokens];
     const auto* panels = static_cast<const typename F::Panel*>(a.panels);
-    for (std::size_t first = a.row_begin; first < a.row_end; first += most_rows) {
-        const std::size_t last = a.row_end - first < most_rows ? a.row_end : first + most_rows;
+    for (std::size_t first = a.row_begin; first < a.row_end; first += kMostRows) {
+        const std::size_t last = a.row_end - first < kMostRows ? a.row_end : first + kMostRows;
+        const std::size_t n_pairs = (last - first + kTileRows - 1) / kTileRows;
         for (std::size_t unit = 0; unit < n_units; ++unit) {
             const std::size_t left = n_blocks - unit * kUnitBlocks, here = left < kUnitBlocks ? left : kUnitBlocks;
-            for (std::size_t row = first; row < last; row += kTileRows) {
-                Pending now{};
-                now.x = reinterpret_cast<const TileUnit*>(static_cast<const char*>(a.x) + unit * kUnitBytes<kGroup>);
-                now.to = row_sums[(row - first) / kTileRows];
-                now.out = a.out + row;
-                now.out_stride = a.out_stride;
-                now.n_tokens = a.n_tokens;
-                now.bias = a.bias == nullptr ? nullptr : a.bias + row;
-                now.add_to_out = a.add;
+            const bool more_units = unit + 1 < n_units;
+            w.n_tiles = (here + 1) / 2;
+            w.ahead_lines = more_units ? (kUnitLines + n_pairs - 1) / n_pairs : 0;
+            for (std::size_t pair = 0; pair < n_pairs; ++pair) {
+                const std::size_t row = first + pair * kTileRows;
                 // What comes next: this unit of two more panels, or the next unit of the first ones.
-                const bool more_rows = row + kTileRows < last, more_units = unit + 1 < n_units;
-                const std::size_t next_row = more_rows || !more_units ? row + kTileRows : first,
-                                  next_unit = more_rows    ? unit
+                const bool more_pairs = pair + 1 < n_pairs;
+                const std::size_t next_row = more_pairs || !more_units ? row + kTileRows : first,
+                                  next_unit = more_pairs   ? unit
                                               : more_units ? unit + 1
                                                            : 0;
                 for (std::size_t n = 0; n < kPanels; ++n) {
@@ -583,23 +418,23 @@ void tile_rows(const MatmulArgs& a) {
                     // The last panel of an odd number is its own neighbour.
                     const auto* panel =
                         panels + (rows == 0 ? row : of_panel) / kPanelRows * n_panel_blocks + unit * kPanelBlocks;
-                    now.rows[n] = static_cast<__mmask16>(rows >= kPanelRows ? 0xffff : (1 << rows) - 1);
-                    weights.unpack<F>(n, panel, here,
-                                      panels + (next_row / kPanelRows + n) * n_panel_blocks + next_unit * kPanelBlocks);
+                    w.rows[n] = static_cast<__mmask16>(rows >= kPanelRows ? 0xffff : (1 << rows) - 1);
+                    w.unpack<F>(n, panel, here,
+                                panels + (next_row / kPanelRows + n) * n_panel_blocks + next_unit * kPanelBlocks);
                 }
-                const auto multiply = [&](auto of_first, auto of_last) DISTILL_LAMBDA {
-                    multiply_groups<of_first, of_last>(a, now, weights, (here + 1) / 2, group_bytes);
-                };
-                using Yes = std::true_type;
-                using No = std::false_type;
+                w.bias = a.bias == nullptr ? nullptr : a.bias + row;
+                w.ahead = kUnitBytes<kGroup> + 64 * w.ahead_lines * pair;
+                const Group group{reinterpret_cast<const TileUnit<kGroup>*>(static_cast<const char*>(a.x) +
+                                                                            unit * kUnitBytes<kGroup>),
+                                  row_sums[pair], a.out + row, a.n_tokens};
                 if (n_units == 1)
-                    multiply(Yes(), Yes());
+                    multiply_groups<true, true, kSplit>(a, w, group, group_bytes);
                 else if (unit == 0)
-                    multiply(Yes(), No());
-                else if (unit + 1 < n_units)
-                    multiply(No(), No());
+                    multiply_groups<true, false, kSplit>(a, w, group, group_bytes);
+                else if (more_units)
+                    multiply_groups<false, false, kSplit>(a, w, group, group_bytes);
                 else
-                    multiply(No(), Yes());
+                    multiply_groups<false, true, kSplit>(a, w, group, group_bytes);
             }
         }
     }
@@ -610,7 +445,7 @@ void tile_rows(const MatmulArgs& a) {
 struct Products {
     template <template <class> class Format>
     static void product(const MatmulArgs& a) {
-        using F = Format<Avx512>;
+        using F = Format<Amx>;
         switch (a.group) {
             case 1:
                 return few_rows<F, 1>(a);
@@ -619,9 +454,9 @@ struct Products {
             case 4:
                 return few_rows<F, 4>(a);
             case 8:
-                return few_rows<F, 8>(a);
+                return tile_group<F, 8>(a);
             default:
-                return tile_rows<F>(a);
+                return a.n_groups == 1 ? tile_group<F, kGroup>(a) : tile_groups<F>(a);
         }
     }
 };

@@ -17,7 +17,7 @@ class Tiles {
   public:
     static constexpr size_t kRows = 16, kRowBytes = 64;
 
-    DISTILL_INLINE Tiles() {
+    DISTILL_INLINE explicit Tiles(size_t n_tokens = kRows, size_t n_of_tokens = 8) {
         struct {
             uint8_t palette = 1, start_row = 0, reserved[14] = {};
             uint16_t row_bytes[16] = {};
@@ -25,7 +25,7 @@ class Tiles {
         } shapes;
         for (size_t i = 0; i < 8; ++i) {
             shapes.row_bytes[i] = kRowBytes;
-            shapes.rows[i] = kRows;
+            shapes.rows[i] = static_cast<uint8_t>(i < n_of_tokens ? n_tokens : kRows);
         }
         __asm__ volatile("ldtilecfg %0" : : "m"(shapes));
     }

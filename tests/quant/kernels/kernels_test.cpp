@@ -113,22 +113,29 @@ double lost_to_rounded_sums(const Kernels& k, const Case& c, double largest_weig
     }
 }
 
-// Table amx reads a weight as a whole number of 8170ths of the largest that its row's 256 columns allow, which no row
-// of ours is below half of. Up to half a step of that for each step of the weight's own, where its scale is rounded,
-// and half a step for a minimum; a step and a half where the weight itself is rounded; nothing where scales are whole.
-double lost_to_rounded_weights(const Kernels& k, FormatId id, double largest_weight, double x_sum) {
+// Table amx reads a weight as a whole number of 4070ths (with four bits 3900ths) of the largest that its row's 256
+// columns allow, which no row of ours is below half of. Up to half a step of that for each step of the weight's own,
+// from the middle if there is a minimum, where its scale is rounded, and a step for that minimum; a step and a half
+// where the weight itself is rounded; nothing where scales are whole. With four bits a scale can be a step more beside
+// what it is, and what a lower digit of a weight, up to 128 steps, makes of one of an activation, up to 16 of 2031, is
+// left out.
+double lost_to_rounded_weights(const Kernels& k, const Case& c, double largest_weight, double largest_x, double x_sum) {
     if (k.name != "amx") return 0;
-    const double step = 2 * largest_weight / 8170;
-    switch (id) {
+    const double step = 2 * largest_weight / 4070, step_of_four_bits = 2 * largest_weight / 3900;
+    const auto four_bits = [&](double steps) {
+        return step_of_four_bits * (steps * x_sum + static_cast<double>(c.columns) * 128 * 16 / 2031 * largest_x);
+    };
+    switch (c.format.id) {
         case FormatId::q4_0:
-            return 4 * step * x_sum;
-        case FormatId::q5_0:
+            return four_bits(4);
         case FormatId::q4_1:
         case FormatId::q4_k:
+            return four_bits(1.5 * 7.5 + 1.5);
+        case FormatId::q5_0:
             return 8 * step * x_sum;
         case FormatId::q5_1:
         case FormatId::q5_k:
-            return 16 * step * x_sum;
+            return 9 * step * x_sum;
         case FormatId::q2_k:
             return 2 * step * x_sum;
         case FormatId::q8_0:
@@ -240,7 +247,7 @@ TEST_CASE("each kernel agrees with dequantised rows", "[quant]") {
                                 const double bound =
                                     steps * 1.2e-7 * (magnitude + (is_float(f) ? 0.0 : 2 * largest * x_sum)) +
                                     lost_to_rounded_sums(*k, c, largest, largest_x) +
-                                    lost_to_rounded_weights(*k, f.id, largest, x_sum);
+                                    lost_to_rounded_weights(*k, c, largest, largest_x, x_sum);
                                 const double got = static_cast<double>(r.out[t * rows + row]);
                                 worst = std::max(worst, std::abs(got - sum) / (bound + 1e-30));
                                 spread = std::max(spread, std::abs(got - static_cast<double>(r.out[0])));
@@ -353,7 +360,7 @@ TEST_CASE("the widest integer sums do not overflow", "[quant]") {
                         INFO(k->name << ' ' << f.name << " fill " << int{fill} << " token " << t << " row " << row);
                         CHECK(std::abs(static_cast<double>(r.out[t * c.rows + row]) - sum) <=
                               1e-5 * magnitude + 1e-6 + lost_to_rounded_sums(*k, c, largest, 1.0) +
-                                  lost_to_rounded_weights(*k, f.id, largest, static_cast<double>(c.columns)));
+                                  lost_to_rounded_weights(*k, c, largest, 1.0, static_cast<double>(c.columns)));
                     }
                 }
             }
@@ -385,7 +392,7 @@ TEST_CASE("activations stand for the nearest numbers that their scales allow", "
                 const float top = largest(i / 256 * 256, i / 256 * 256 + 256),
                             block = largest(i / 32 * 32, i / 32 * 32 + 32);
                 const float step = wide               ? top / 16129.0f
-                                   : k->name == "amx" ? top / 1023.0f
+                                   : k->name == "amx" ? top / 2031.0f
                                                       : block / 124.0f + top * 4 / 16129.0f;
                 INFO(k->name << " column " << i << (wide ? " wide" : ""));
                 CHECK(std::abs(read[i] - x[i]) <= 0.5001f * step);

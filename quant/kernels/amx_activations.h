@@ -1,0 +1,187 @@
+// Activations as the AMX table reads them: whole numbers with one scale for 256 columns (a unit), cut into digits, as
+// bytes.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "quant/kernels/amx_tiles.h"
+#include "quant/kernels/avx512_vector.h"
+#include "quant/kernels/matmul_args.h"
+#include "quant/unroll.h"
+
+namespace distill {
+namespace {
+
+constexpr std::size_t kUnitBlocks = 8, kUnitColumns = kUnitBlocks * kActBlock;
+constexpr std::size_t kTileColumns = Tiles::kRowBytes, kUnitTiles = kUnitColumns / kTileColumns;
+constexpr std::size_t kGroup = Tiles::kRows;  // tokens, at most
+// Numbers, of activations and of weights, are kBase * digit 0 + digit 1.
+constexpr std::size_t kDigits = 2;
+constexpr int kDigitBits = 5, kBase = 1 << kDigitBits;
+// Whose upper digit is at most 63: 32 products with weights of four bits and that digit fit 16 bits.
+constexpr int kLargestX = 63 * kBase + kBase / 2 - 1;
+
+// 256 columns of up to four tokens. The last unit of a row takes as much room as the others; its missing columns are
+// zeros.
+template <std::size_t T>
+struct FewUnit {
+    std::int8_t digits[kDigits][T][kUnitColumns];
+    // The whole numbers; of four columns 0, 2, 1, 3: as the even and the odd bytes of weights come apart.
+    std::int16_t words[T][kUnitColumns];
+    std::int16_t sums[T][2 * kUnitBlocks];             // of 16 columns
+    std::int16_t digit_sums[T][kUnitBlocks][kDigits];  // of 32 columns
+    float scale[T];
+};
+// 256 columns of T tokens as tiles.
+template <std::size_t T>
+struct TileUnit {
+    std::int8_t x[kUnitTiles][kDigits][T][kTileColumns];
+    float scale[T];
+    // Digits of weights that are split with their scales (amx_weights.h) have 128 added. What that adds to the sum of
+    // products, 32 * X0 W0 + X0 W1 + X1 W0.
+    std::int32_t excess[T];
+};
+// For 32 columns of a token, in a whole group and in smaller ones.
+constexpr std::size_t kBlockBytes = 68, kSmallBlockBytes = 140;
+template <std::size_t T>
+constexpr std::size_t kUnitBytes = (kUnitBlocks * T) * (T == kGroup ? kBlockBytes : kSmallBlockBytes);
+static_assert(sizeof(FewUnit<4>) == 4 * sizeof(FewUnit<1>) && sizeof(FewUnit<1>) <= kUnitBytes<1>);
+static_assert(sizeof(TileUnit<8>) <= kUnitBytes<8> && kUnitBytes<8> % 64 == 0);
+static_assert(sizeof(TileUnit<kGroup>) <= kUnitBytes<kGroup> && kUnitBytes<kGroup> % 64 == 0);
+
+// 256 columns of a token as whole numbers, 16 bits each.
+struct Rounded {
+    __m256i x[kUnitColumns / 16];
+    float scale;
+
+    DISTILL_INLINE explicit Rounded(const float* from) {
+        __m512 v[16];
+        // As bit patterns, so that NaN comes out on top.
+        __m512i largest = _mm512_setzero_si512();
+        unroll<16>([&](auto i) DISTILL_LAMBDA {
+            v[i] = _mm512_loadu_ps(from + 16 * i);
+            largest =
+                _mm512_max_epu32(largest, _mm512_and_si512(_mm512_castps_si512(v[i]), _mm512_set1_epi32(0x7fffffff)));
+        });
+        const std::uint32_t top_bits = _mm512_reduce_max_epu32(largest);
+        float top;
+        __builtin_memcpy(&top, &top_bits, 4);
+        // Infinity and NaN stay in the scale, and end in the logits.
+        const bool normal = (top > 1e-30f) & (top <= 3.4028234e38f);
+        scale = normal ? top / kLargestX : top;
+        const __m512 factor = _mm512_set1_ps(normal ? kLargestX / top : 0.0f);
+        unroll<16>([&](auto i) DISTILL_LAMBDA {
+            x[i] = _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(_mm512_mul_ps(v[i], factor)));
+        });
+    }
+};
+
+// The digits of 32 whole numbers, both signed.
+struct DigitsOfX {
+    __m256i digit[kDigits];
+
+    DISTILL_INLINE explicit DigitsOfX(const __m256i (&x)[2]) {
+        const __m512i half = _mm512_set1_epi16(kBase / 2);
+        const __m512i all = _mm512_add_epi16(_mm512_inserti64x4(_mm512_castsi256_si512(x[0]), x[1], 1), half);
+        digit[0] = _mm512_cvtepi16_epi8(_mm512_srai_epi16(all, kDigitBits));
+        digit[1] = _mm512_cvtepi16_epi8(_mm512_sub_epi16(_mm512_and_si512(all, _mm512_set1_epi16(kBase - 1)), half));
+    }
+};
+
+DISTILL_INLINE std::int32_t sum_of_lanes(__m256i lanes) {
+    __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(lanes), _mm256_extracti128_si256(lanes, 1));
+    sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4e));
+    return _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xb1)));
+}
+DISTILL_INLINE std::int32_t sum_of_words(__m256i words) {
+    return sum_of_lanes(_mm256_madd_epi16(words, _mm256_set1_epi16(1)));
+}
+// acc + factor * bytes, four to a lane.
+DISTILL_INLINE __m256i add_bytes(__m256i acc, int factor, __m256i bytes) {
+    return _mm256_dpbusd_epi32(acc, _mm256_set1_epi8(static_cast<char>(factor)), bytes);
+}
+
+template <std::size_t T>
+DISTILL_INLINE void put(FewUnit<T>& out, std::size_t t, const Rounded& r) {
+    const __m256i order =
+        _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15));
+    for (std::size_t j = 0; j < kUnitBlocks; ++j) {
+        const __m256i x[2] = {r.x[2 * j], r.x[2 * j + 1]};
+        const DigitsOfX of(x);
+        unroll<kDigits>([&](auto d) DISTILL_LAMBDA {
+            _mm256_storeu_si256(reinterpret_cast<__m256i*>(out.digits[d][t] + kActBlock * j), of.digit[d]);
+            out.digit_sums[t][j][d] =
+                static_cast<std::int16_t>(sum_of_lanes(add_bytes(_mm256_setzero_si256(), 1, of.digit[d])));
+        });
+        unroll<2>([&](auto h) DISTILL_LAMBDA {
+            _mm256_storeu_si256(reinterpret_cast<__m256i*>(out.words[t] + kActBlock * j + 16 * h),
+                                _mm256_shuffle_epi8(x[h], order));
+            out.sums[t][2 * j + h] = static_cast<std::int16_t>(sum_of_words(x[h]));
+        });
+    }
+    out.scale[t] = r.scale;
+}
+
+template <std::size_t T>
+DISTILL_INLINE void put(TileUnit<T>& out, std::size_t t, const Rounded& r) {
+    __m256i excess = _mm256_setzero_si256();
+    unroll<kUnitBlocks>([&](auto j) DISTILL_LAMBDA {
+        const __m256i x[2] = {r.x[2 * j], r.x[2 * j + 1]};
+        const DigitsOfX of(x);
+        unroll<kDigits>([&](auto d) DISTILL_LAMBDA {
+            _mm256_storeu_si256(reinterpret_cast<__m256i*>(out.x[j / 2][d][t] + j % 2 * kActBlock), of.digit[d]);
+            excess = add_bytes(excess, d == 0 ? kBase + 1 : 1, of.digit[d]);
+        });
+    });
+    out.scale[t] = r.scale;
+    out.excess[t] = 128 * sum_of_lanes(excess);
+}
+
+template <class Unit, std::size_t T>
+void quantize_units(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens) {
+    static constexpr float kZeros[kUnitColumns] = {};
+    auto* at = static_cast<char*>(blocks);
+    for (std::size_t column = 0; column < n; column += kUnitColumns, at += kUnitBytes<T>) {
+        for (std::size_t t = 0; t < T; ++t) {
+            const float* from = static_cast<int>(t) < n_tokens ? x + t * x_stride + column : kZeros;
+            float padded[kUnitColumns];
+            if (n - column < kUnitColumns) {
+                __builtin_memset(padded, 0, sizeof(padded));
+                __builtin_memcpy(padded, from, (n - column) * sizeof(float));
+                from = padded;
+            }
+            put(*reinterpret_cast<Unit*>(at), t, Rounded(from));
+        }
+    }
+}
+
+inline void quantize_amx(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens, int group) {
+    switch (group) {
+        case 1:
+            return quantize_units<FewUnit<1>, 1>(blocks, x, x_stride, n, n_tokens);
+        case 2:
+            return quantize_units<FewUnit<2>, 2>(blocks, x, x_stride, n, n_tokens);
+        case 4:
+            return quantize_units<FewUnit<4>, 4>(blocks, x, x_stride, n, n_tokens);
+        case 8:
+            return quantize_units<TileUnit<8>, 8>(blocks, x, x_stride, n, n_tokens);
+        default:
+            return quantize_units<TileUnit<kGroup>, kGroup>(blocks, x, x_stride, n, n_tokens);
+    }
+}
+
+inline void dequantize_amx(float* out, const void* blocks, std::size_t n, bool) {
+    for (std::size_t i = 0; i < n; ++i) {
+        const auto& unit =
+            *reinterpret_cast<const FewUnit<1>*>(static_cast<const char*>(blocks) + i / kUnitColumns * kUnitBytes<1>);
+        constexpr std::size_t kOrder[4] = {0, 2, 1, 3};
+        const std::size_t column = i % kUnitColumns;
+        out[i] = static_cast<float>(unit.words[0][column / 4 * 4 + kOrder[column % 4]]) * unit.scale[0];
+    }
+}
+
+}  // namespace
+}  // namespace distill

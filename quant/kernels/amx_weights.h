@@ -1,0 +1,292 @@
+// Weights as the AMX table reads them: 256 columns (a unit) of a panel's 16 rows as whole numbers W = q * k + c with
+// one scale for each row, and their digits, as bytes (amx_activations.h has those of activations).
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "quant/kernels/amx_activations.h"
+#include "quant/kernels/avx512_lanes.h"
+#include "quant/kernels/avx512_vector.h"
+#include "quant/kernels/matmul.h"
+#include "quant/unroll.h"
+
+namespace distill {
+namespace {
+
+constexpr int log2_of(int n) {
+    return n <= 1 ? 0 : 1 + log2_of(n / 2);
+}
+DISTILL_INLINE __m512i shifted_up(__m512i v, int bits) {
+    return _mm512_slli_epi32(v, static_cast<unsigned>(bits));
+}
+// In each lane of 32 bits its lower half twice (or, if kUpper, its upper one).
+template <bool kUpper>
+DISTILL_INLINE __m512i both_halves(__m512i v) {
+    constexpr char a = kUpper ? 2 : 0, b = a + 1;
+    return _mm512_shuffle_epi8(
+        v, _mm512_broadcast_i32x4(_mm_setr_epi8(a, b, a, b, a + 4, b + 4, a + 4, b + 4, a + 8, b + 8, a + 8, b + 8,
+                                                a + 12, b + 12, a + 12, b + 12)));
+}
+// The lowest byte of that half four times.
+template <bool kUpper>
+DISTILL_INLINE __m512i all_bytes(__m512i v) {
+    constexpr char a = kUpper ? 2 : 0;
+    return _mm512_shuffle_epi8(
+        v, _mm512_broadcast_i32x4(_mm_setr_epi8(a, a, a, a, a + 4, a + 4, a + 4, a + 4, a + 8, a + 8, a + 8, a + 8,
+                                                a + 12, a + 12, a + 12, a + 12)));
+}
+
+// The vector trait of matmul.h's formats. All processors with tiles shift and mask bytes in one operation.
+struct Amx : Avx512 {
+    DISTILL_INLINE static U8 high(U8 v) {
+        // Row by row of a matrix of bits, from below: bits 4 to 7 of the byte, and four of none.
+        return _mm512_gf2p8affine_epi64_epi8(v, _mm512_set1_epi64(0x1020408000000000), 0);
+    }
+};
+
+// q as the format's weights() have it. k is whole where q has so few bits that k keeps two or three digits of a scale,
+// and for k-quants without minima, whose scales are whole numbers of a row's one scale already. Eight bits leave too
+// little: there k has kBits more bits, and W = round(q * k / 2^kBits) + c.
+//
+// With four bits or fewer and one scale for a block, k and c have digits, k = 32 * k0 + k1, c = 32 * c0 + c1, small
+// enough that both digits of W, q * k0 + c0 and q * k1 + c1, are bytes: each takes a multiplication for two weights,
+// and the sums of a block's q with digits of x, times k and k0, are the sums of products of digits with no others left
+// out than those of both lower ones.
+template <class F>
+struct UnitWeights {
+    static constexpr int kMost = (1 << F::kBits) - 1;
+    static constexpr bool kSplitScales = F::kBits <= 4 && F::kScales == 1;
+    // Upper digits are 127 at most (which has to be less than 32 * 127 by what a lower one of 128 takes), and a
+    // unit's sum fits 32 bits; 26: more than rounding k and c adds.
+    static constexpr int kLargestW = kSplitScales ? 3900 : 4070;
+    static_assert(1ll * kUnitColumns * kLargestX * (kLargestW + 26) <= 0x7fffffff);
+    static constexpr bool kExact = F::kBlocks > 1 && F::kMin == 0, kWhole = kExact || F::kBits <= 6;
+    static_assert(F::kOffset != 0 || F::kMin != 0);  // or there would be no c
+    const typename F::Panel* panel;                  // of the first block
+    typename F::Prepared prepared;
+    std::size_t n_blocks;  // of 32 columns
+    // Of 16 rows. For scales that are split 16 bits, and c in the middle between W of q = 0 and of the largest q.
+    __m512i k[kUnitBlocks][F::kScales], c[kUnitBlocks][F::kScales];
+    // Of two blocks, 16 bits each: of the first one the lower halves of lanes.
+    struct ScaleDigits {
+        __m512i k[kDigits], c[kDigits];
+    } digits[kUnitBlocks / 2];
+    __m512 unit;  // 16 rows; what the sums of products are multiplied with
+
+    template <class Do>
+    DISTILL_INLINE void for_scales(const Do& each) const {
+        unroll<kUnitBlocks>([&](auto j) DISTILL_LAMBDA {
+            if (F::kBlocks == 1 && j >= n_blocks) return;
+            unroll<F::kScales>([&](auto h) DISTILL_LAMBDA { each(j, h); });
+        });
+    }
+
+    DISTILL_INLINE void read(const typename F::Panel* p, std::size_t blocks) {
+        panel = p;
+        prepared = F::prepare(*p);
+        n_blocks = blocks;
+        if constexpr (kExact) {
+            // -128 * -32 has an upper digit of 128; the opposite of each has none.
+            for_scales([&](auto j, auto h) DISTILL_LAMBDA {
+                const std::int8_t* whole = F::sub_scales(*panel, prepared, j, h);
+                k[j][h] = minus(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(whole))));
+                c[j][h] = minus(shifted_up(k[j][h], log2_of(F::kOffset)));
+            });
+            unit = _mm512_sub_ps(_mm512_setzero_ps(), Avx512::f16(panel->d));
+        } else {
+            measure();
+        }
+    }
+
+    // Columns 4g..4g + 3 of block F::kSpan * i + k, all rows.
+    template <std::size_t k, std::size_t g>
+    DISTILL_INLINE __m512i bytes(std::size_t i) const {
+        const auto& of_block = F::kBlocks == 1 ? panel[i] : *panel;
+        return F::template weights<k, g>(F::span(of_block, F::kBlocks == 1 ? 0 : i), 0);
+    }
+    // q * k, or q * k / 2^kBits rounded, of the even and of the odd columns. scale: k in both halves of each lane.
+    struct Words {
+        __m512i even, odd;
+    };
+    DISTILL_INLINE static Words times(__m512i q, __m512i scale) {
+        if constexpr (kWhole) {
+            return {_mm512_mullo_epi16(_mm512_and_si512(q, _mm512_set1_epi16(0xff)), scale),
+                    _mm512_mullo_epi16(_mm512_srli_epi16(q, 8), scale)};
+        } else {
+            // Of 31 bits of a product the upper 16 are kept.
+            constexpr int kUp = 15 - F::kBits;
+            static_assert(kUp < 8);
+            const __m512i mask = _mm512_set1_epi16(kMost << kUp);
+            return {_mm512_mulhrs_epi16(_mm512_and_si512(_mm512_slli_epi16(q, kUp), mask), scale),
+                    _mm512_mulhrs_epi16(_mm512_and_si512(_mm512_srli_epi16(q, 8 - kUp), mask), scale)};
+        }
+    }
+    // What block j's sums of 16 bits are multiplied with, of digit 0 of x in the lower halves of lanes, of digit 1 in
+    // the upper ones: k and k0; for the sums of x alone c and c0.
+    DISTILL_INLINE __m512i factors_k(std::size_t j) const { return whole_and_upper(digits[j / 2].k, j % 2 != 0); }
+    DISTILL_INLINE __m512i factors_c(std::size_t j) const { return whole_and_upper(digits[j / 2].c, j % 2 != 0); }
+
+  private:
+    DISTILL_INLINE static __m512i minus(__m512i v) { return _mm512_sub_epi32(_mm512_setzero_si512(), v); }
+    // s * q and the minimum m.
+    DISTILL_INLINE static __m512 with_minimum(__m512 s, float q, __m512 m) {
+        return F::kMin > 0 ? _mm512_fmadd_ps(s, _mm512_set1_ps(q), m) : _mm512_fmsub_ps(s, _mm512_set1_ps(q), m);
+    }
+
+    DISTILL_INLINE void measure() {
+        __m512 scale[kUnitBlocks][F::kScales], low[kUnitBlocks][F::kScales];
+        __m512i largest = _mm512_setzero_si512();  // as bit patterns, so that NaN comes out on top
+        const auto meet = [&](__m512 v) DISTILL_LAMBDA {
+            largest =
+                _mm512_max_epu32(largest, _mm512_and_si512(_mm512_castps_si512(v), _mm512_set1_epi32(0x7fffffff)));
+        };
+        for_scales([&](auto j, auto h) DISTILL_LAMBDA {
+            const auto& of_block = F::kBlocks == 1 ? panel[j] : *panel;
+            const __m512 s = scale[j][h] = F::scale(of_block, prepared, j, h, 0);
+            if constexpr (F::kMin == 0) {
+                meet(s);  // times the offset, which is the largest weight
+            } else {
+                const __m512 m = low[j][h] = F::minimum(of_block, prepared, j, h, 0);
+                meet(m);
+                meet(with_minimum(s, kMost, m));
+            }
+        });
+        constexpr float kSteps = static_cast<float>(kLargestW) / (F::kMin == 0 ? F::kOffset : 1);
+        // Too small to be divided by: zero. Infinity and NaN stay in the unit, and end in the logits.
+        const __m512 top = _mm512_castsi512_ps(largest);
+        const __mmask16 normal = _mm512_cmp_ps_mask(top, _mm512_set1_ps(1e-30f), _CMP_GT_OQ);
+        const __m512 per_unit = _mm512_maskz_div_ps(normal, _mm512_set1_ps(kSteps), top);
+        unit = _mm512_mul_ps(top, _mm512_set1_ps((kSplitScales ? kBase : 1) / kSteps));
+        const __m512 per_k = kWhole ? per_unit : _mm512_mul_ps(per_unit, _mm512_set1_ps(1 << F::kBits));
+        for_scales([&](auto j, auto h) DISTILL_LAMBDA {
+            if constexpr (kSplitScales) {
+                // Rounded by a number whose last bit is 1, in the lower half of a lane; the upper one is not needed.
+                const auto rounded = [&](__m512 v) DISTILL_LAMBDA {
+                    return _mm512_castps_si512(_mm512_fmadd_ps(v, per_unit, _mm512_set1_ps(0x1.8p23f)));
+                };
+                k[j][h] = rounded(scale[j][h]);
+                if constexpr (F::kMin != 0) c[j][h] = rounded(with_minimum(scale[j][h], kMost * 0.5f, low[j][h]));
+                return;
+            }
+            k[j][h] = _mm512_cvtps_epi32(_mm512_mul_ps(scale[j][h], per_k));
+            if constexpr (F::kMin != 0) {
+                // From the middle, so that what rounding k adds to the lowest q it takes from the highest.
+                const __m512 middle = with_minimum(scale[j][h], kMost * 0.5f, low[j][h]);
+                c[j][h] = _mm512_sub_epi32(_mm512_cvtps_epi32(_mm512_mul_ps(middle, per_unit)),
+                                           _mm512_srai_epi32(times_most(k[j][h]), 1));
+            } else if constexpr (kWhole) {
+                c[j][h] = minus(shifted_up(k[j][h], log2_of(F::kOffset)));
+            } else {
+                c[j][h] = _mm512_cvtps_epi32(
+                    _mm512_mul_ps(scale[j][h], _mm512_mul_ps(per_unit, _mm512_set1_ps(-F::kOffset))));
+            }
+        });
+        if constexpr (kSplitScales) {
+            unroll<kUnitBlocks / 2>([&](auto i) DISTILL_LAMBDA {
+                if (F::kBlocks == 1 && 2 * i >= n_blocks) return;
+                split(digits[i], pair_of(k[2 * i][0], k[2 * i + 1][0]), pair_of(c[2 * i][0], c[2 * i + 1][0]));
+            });
+        }
+    }
+    DISTILL_INLINE static __m512i times_most(__m512i k) { return _mm512_sub_epi32(shifted_up(k, F::kBits), k); }
+
+    // Of 16-bit numbers v the upper digit, with lower ones from -`down` on, and what it leaves of v.
+    DISTILL_INLINE static __m512i upper_digit(__m512i v, int down) {
+        return _mm512_srai_epi16(_mm512_add_epi16(v, _mm512_set1_epi16(static_cast<short>(down))), kDigitBits);
+    }
+    DISTILL_INLINE static __m512i lower_digit(__m512i v, __m512i upper) {
+        return _mm512_sub_epi16(v, _mm512_slli_epi16(upper, kDigitBits));
+    }
+    // Digits such that, for each q, 128 + that of W is from 0 to 255.
+    DISTILL_INLINE static void split(ScaleDigits& d, __m512i k, __m512i middle) {
+        if constexpr (F::kMin == 0) {
+            // (q - 8) * k1 with k1 from -15 to 16.
+            static_assert(F::kOffset == 8);
+            d.k[0] = upper_digit(k, kBase / 2 - 1);
+            d.k[1] = lower_digit(k, d.k[0]);
+            unroll<kDigits>([&](auto i) DISTILL_LAMBDA {
+                d.c[i] = _mm512_sub_epi16(_mm512_setzero_si512(), _mm512_slli_epi16(d.k[i], log2_of(F::kOffset)));
+            });
+        } else {
+            // (q - 7.5) * k1, in magnitude up to 112.5 if k1 is 15 at most, and a rest from -16 to 14. One k in 32 and
+            // one c are a unit beside what they were rounded to.
+            d.k[0] = upper_digit(k, kBase / 2);
+            d.k[1] = _mm512_max_epi16(lower_digit(k, d.k[0]), _mm512_set1_epi16(1 - kBase / 2));
+            const __m512i left =
+                _mm512_sub_epi16(middle, _mm512_mullo_epi16(d.k[0], _mm512_set1_epi16(kMost * kBase / 2)));
+            d.c[0] = upper_digit(left, kBase / 2);
+            const __m512i rest = _mm512_min_epi16(lower_digit(left, d.c[0]), _mm512_set1_epi16(kBase / 2 - 2));
+            const __m512i of_k = _mm512_mullo_epi16(d.k[1], _mm512_set1_epi16(kMost));
+            d.c[1] = _mm512_sub_epi16(rest, _mm512_srai_epi16(of_k, 1));
+        }
+    }
+    DISTILL_INLINE static __m512i whole_and_upper(const __m512i (&of)[kDigits], bool second) {
+        const __m512i whole = _mm512_add_epi16(_mm512_slli_epi16(of[0], kDigitBits), of[1]);
+        return second ? halves_of(_mm512_srli_epi32(whole, 16), of[0]) : pair_of(whole, of[0]);
+    }
+};
+
+// A unit of a panel, to be cut into digits.
+template <class F>
+struct UnitDigits {
+    using Weights = UnitWeights<F>;
+    Weights weights;
+
+    DISTILL_INLINE void read(const typename F::Panel* panel, std::size_t n_blocks) {
+        weights.read(panel, n_blocks);
+        weights.for_scales([&](auto j, auto h) DISTILL_LAMBDA {
+            if constexpr (Weights::kSplitScales) {
+                constexpr bool kUpper = j % 2 != 0;
+                const auto& of = weights.digits[j / 2];
+                unroll<kDigits>([&](auto d) DISTILL_LAMBDA {
+                    k[j][d] = both_halves<kUpper>(of.k[d]);
+                    c[j][d] = all_bytes<kUpper>(_mm512_add_epi16(of.c[d], _mm512_set1_epi16(128)));
+                });
+            } else {
+                k[j][h] = both_halves<false>(weights.k[j][h]);
+                c[j][h] = both_halves<false>(weights.c[j][h]);
+            }
+        });
+    }
+
+    // The F::kSpan blocks from F::kSpan * i on: put(j, g, digit 0, digit 1) takes columns 4g..4g + 3 of block j, all
+    // rows. ask(constant) is called before each of them, in order, for what is to be asked for of memory meanwhile.
+    template <class Ask, class Put>
+    DISTILL_INLINE void span(std::size_t i, const Ask& ask, const Put& put) const {
+        const __m512i even_bytes = _mm512_set1_epi16(0xff);
+        // Of 16-bit numbers, the bytes of one where `even_bytes` is, those of the other where it is not.
+        const auto merge = [&](__m512i even, __m512i odd)
+                               DISTILL_LAMBDA { return _mm512_ternarylogic_epi32(even_bytes, even, odd, 0xca); };
+        unroll<8>([&](auto g) DISTILL_LAMBDA {
+            unroll<F::kSpan>([&](auto of_span) DISTILL_LAMBDA {
+                ask(constant<g * F::kSpan + of_span>);
+                const std::size_t j = F::kSpan * i + of_span;
+                const __m512i q = weights.template bytes<of_span, g>(i);
+                if constexpr (Weights::kSplitScales) {
+                    // Two weights to a multiplication: no sum of one leaves its byte.
+                    const auto digit = [&](std::size_t d) DISTILL_LAMBDA {
+                        return _mm512_add_epi16(_mm512_mullo_epi16(q, k[j][d]), c[j][d]);
+                    };
+                    put(j, g, digit(0), digit(1));
+                } else {
+                    constexpr std::size_t h = g / (8 / F::kScales);
+                    const auto p = Weights::times(q, k[j][h]);
+                    const __m512i even = _mm512_add_epi16(p.even, c[j][h]), odd = _mm512_add_epi16(p.odd, c[j][h]);
+                    put(j, g, merge(_mm512_srli_epi16(even, kDigitBits), _mm512_slli_epi16(odd, 8 - kDigitBits)),
+                        _mm512_and_si512(merge(even, _mm512_slli_epi16(odd, 8)), _mm512_set1_epi8(kBase - 1)));
+                }
+            });
+        });
+    }
+
+  private:
+    // Two to a lane, both the same: of scales that are split their digits, else of W's halves of a block.
+    static constexpr std::size_t kEach = Weights::kSplitScales ? kDigits : static_cast<std::size_t>(F::kScales);
+    __m512i k[kUnitBlocks][kEach], c[kUnitBlocks][kEach];
+};
+
+}  // namespace
+}  // namespace distill
