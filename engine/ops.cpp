@@ -1,5 +1,7 @@
 #include "engine/ops.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <atomic>
 #include <bit>
@@ -36,9 +38,14 @@ constexpr std::size_t kGatedColumns = 256;
 
 template <class T>
 Buffer<T>::Buffer(std::size_t n) {
-    const std::size_t bytes = (std::max<std::size_t>(1, n) * sizeof(T) + 63) / 64 * 64;
-    data_.reset(static_cast<T*>(std::aligned_alloc(64, bytes)));
+    // A product reads a few lines of every token: large buffers in huge pages, if the system has some.
+    constexpr std::size_t kHugePage = std::size_t{2} << 20;
+    const std::size_t wanted = std::max<std::size_t>(1, n) * sizeof(T);
+    const bool huge = wanted >= kHugePage / 4;
+    const std::size_t align = huge ? kHugePage : 64, bytes = (wanted + align - 1) / align * align;
+    data_.reset(static_cast<T*>(std::aligned_alloc(align, bytes)));
     if (data_ == nullptr) throw std::bad_alloc();
+    if (huge) madvise(data_.get(), bytes, MADV_HUGEPAGE);
 }
 template <class T>
 void Buffer<T>::Free::operator()(T* p) const {

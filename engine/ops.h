@@ -17,7 +17,8 @@
 
 namespace distill {
 
-// A buffer for vector code: 64-byte aligned, uninitialised; pages that are never touched cost nothing.
+// A buffer for vector code: 64-byte aligned, uninitialised; pages that are never touched cost nothing, of half a megabyte
+// and more they are huge ones.
 template <class T>
 class Buffer {
   public:

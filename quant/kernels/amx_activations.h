@@ -52,19 +52,16 @@ static_assert(sizeof(FewUnit<4>) == 4 * sizeof(FewUnit<1>) && sizeof(FewUnit<1>)
 static_assert(sizeof(TileUnit<8>) <= kUnitBytes<8> && kUnitBytes<8> % 64 == 0);
 static_assert(sizeof(TileUnit<kGroup>) <= kUnitBytes<kGroup> && kUnitBytes<kGroup> % 64 == 0);
 
-// 256 columns of a token as whole numbers, 16 bits each.
-struct Rounded {
-    __m256i x[kUnitColumns / 16];
-    float scale;
+// A scale for 256 columns of a token, and what makes whole numbers of them.
+struct UnitScale {
+    float scale, per_scale;
 
-    DISTILL_INLINE explicit Rounded(const float* from) {
-        __m512 v[16];
+    DISTILL_INLINE explicit UnitScale(const float* from) {
         // As bit patterns, so that NaN comes out on top.
         __m512i largest = _mm512_setzero_si512();
-        unroll<16>([&](auto i) DISTILL_LAMBDA {
-            v[i] = _mm512_loadu_ps(from + 16 * i);
-            largest =
-                _mm512_max_epu32(largest, _mm512_and_si512(_mm512_castps_si512(v[i]), _mm512_set1_epi32(0x7fffffff)));
+        unroll<kUnitColumns / 16>([&](auto i) DISTILL_LAMBDA {
+            const __m512i bits = _mm512_loadu_si512(from + 16 * i);
+            largest = _mm512_max_epu32(largest, _mm512_and_si512(bits, _mm512_set1_epi32(0x7fffffff)));
         });
         const std::uint32_t top_bits = _mm512_reduce_max_epu32(largest);
         float top;
@@ -72,22 +69,22 @@ struct Rounded {
         // Infinity and NaN stay in the scale, and end in the logits.
         const bool normal = (top > 1e-30f) & (top <= 3.4028234e38f);
         scale = normal ? top / kLargestX : top;
-        const __m512 factor = _mm512_set1_ps(normal ? kLargestX / top : 0.0f);
-        unroll<16>([&](auto i) DISTILL_LAMBDA {
-            x[i] = _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(_mm512_mul_ps(v[i], factor)));
-        });
+        per_scale = normal ? kLargestX / top : 0.0f;
+    }
+    // 16 columns, 32 bits each.
+    DISTILL_INLINE __m512i rounded(const float* from) const {
+        return _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(from), _mm512_set1_ps(per_scale)));
     }
 };
 
-// The digits of 32 whole numbers, both signed.
+// The digits of 16-bit numbers, both signed.
 struct DigitsOfX {
-    __m256i digit[kDigits];
+    __m512i upper, lower;
 
-    DISTILL_INLINE explicit DigitsOfX(const __m256i (&x)[2]) {
-        const __m512i half = _mm512_set1_epi16(kBase / 2);
-        const __m512i all = _mm512_add_epi16(_mm512_inserti64x4(_mm512_castsi256_si512(x[0]), x[1], 1), half);
-        digit[0] = _mm512_cvtepi16_epi8(_mm512_srai_epi16(all, kDigitBits));
-        digit[1] = _mm512_cvtepi16_epi8(_mm512_sub_epi16(_mm512_and_si512(all, _mm512_set1_epi16(kBase - 1)), half));
+    DISTILL_INLINE explicit DigitsOfX(__m512i x) {
+        const __m512i half = _mm512_set1_epi16(kBase / 2), up = _mm512_add_epi16(x, half);
+        upper = _mm512_srai_epi16(up, kDigitBits);
+        lower = _mm512_sub_epi16(_mm512_and_si512(up, _mm512_set1_epi16(kBase - 1)), half);
     }
 };
 
@@ -99,45 +96,50 @@ DISTILL_INLINE std::int32_t sum_of_lanes(__m256i lanes) {
 DISTILL_INLINE std::int32_t sum_of_words(__m256i words) {
     return sum_of_lanes(_mm256_madd_epi16(words, _mm256_set1_epi16(1)));
 }
-// acc + factor * bytes, four to a lane.
-DISTILL_INLINE __m256i add_bytes(__m256i acc, int factor, __m256i bytes) {
-    return _mm256_dpbusd_epi32(acc, _mm256_set1_epi8(static_cast<char>(factor)), bytes);
-}
 
 template <std::size_t T>
-DISTILL_INLINE void put(FewUnit<T>& out, std::size_t t, const Rounded& r) {
+DISTILL_INLINE void put(FewUnit<T>& out, std::size_t t, const float* from) {
     const __m256i order =
         _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15));
+    const UnitScale unit(from);
     for (std::size_t j = 0; j < kUnitBlocks; ++j) {
-        const __m256i x[2] = {r.x[2 * j], r.x[2 * j + 1]};
-        const DigitsOfX of(x);
-        unroll<kDigits>([&](auto d) DISTILL_LAMBDA {
-            _mm256_storeu_si256(reinterpret_cast<__m256i*>(out.digits[d][t] + kActBlock * j), of.digit[d]);
-            out.digit_sums[t][j][d] =
-                static_cast<std::int16_t>(sum_of_lanes(add_bytes(_mm256_setzero_si256(), 1, of.digit[d])));
-        });
+        __m256i x[2];
         unroll<2>([&](auto h) DISTILL_LAMBDA {
+            x[h] = _mm512_cvtepi32_epi16(unit.rounded(from + kActBlock * j + 16 * h));
             _mm256_storeu_si256(reinterpret_cast<__m256i*>(out.words[t] + kActBlock * j + 16 * h),
                                 _mm256_shuffle_epi8(x[h], order));
             out.sums[t][2 * j + h] = static_cast<std::int16_t>(sum_of_words(x[h]));
         });
+        const DigitsOfX of(_mm512_inserti64x4(_mm512_castsi256_si512(x[0]), x[1], 1));
+        const __m256i digit[kDigits] = {_mm512_cvtepi16_epi8(of.upper), _mm512_cvtepi16_epi8(of.lower)};
+        unroll<kDigits>([&](auto d) DISTILL_LAMBDA {
+            _mm256_storeu_si256(reinterpret_cast<__m256i*>(out.digits[d][t] + kActBlock * j), digit[d]);
+            out.digit_sums[t][j][d] = static_cast<std::int16_t>(
+                sum_of_lanes(_mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_set1_epi8(1), digit[d])));
+        });
     }
-    out.scale[t] = r.scale;
+    out.scale[t] = unit.scale;
 }
 
 template <std::size_t T>
-DISTILL_INLINE void put(TileUnit<T>& out, std::size_t t, const Rounded& r) {
-    __m256i excess = _mm256_setzero_si256();
-    unroll<kUnitBlocks>([&](auto j) DISTILL_LAMBDA {
-        const __m256i x[2] = {r.x[2 * j], r.x[2 * j + 1]};
-        const DigitsOfX of(x);
+DISTILL_INLINE void put(TileUnit<T>& out, std::size_t t, const float* from) {
+    // Packed twice, a lane of 128 bits has four columns of each of four registers.
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const UnitScale unit(from);
+    __m512i excess = _mm512_setzero_si512();
+    unroll<kUnitTiles>([&](auto i) DISTILL_LAMBDA {
+        const float* four = from + kTileColumns * i;
+        const DigitsOfX low(_mm512_packs_epi32(unit.rounded(four), unit.rounded(four + 16))),
+            high(_mm512_packs_epi32(unit.rounded(four + 32), unit.rounded(four + 48)));
+        const __m512i digit[kDigits] = {_mm512_packs_epi16(low.upper, high.upper),
+                                        _mm512_packs_epi16(low.lower, high.lower)};
         unroll<kDigits>([&](auto d) DISTILL_LAMBDA {
-            _mm256_storeu_si256(reinterpret_cast<__m256i*>(out.x[j / 2][d][t] + j % 2 * kActBlock), of.digit[d]);
-            excess = add_bytes(excess, d == 0 ? kBase + 1 : 1, of.digit[d]);
+            _mm512_store_si512(out.x[i][d][t], _mm512_permutexvar_epi32(order, digit[d]));
+            excess = _mm512_dpbusd_epi32(excess, _mm512_set1_epi8(d == 0 ? kBase + 1 : 1), digit[d]);
         });
     });
-    out.scale[t] = r.scale;
-    out.excess[t] = 128 * sum_of_lanes(excess);
+    out.scale[t] = unit.scale;
+    out.excess[t] = 128 * _mm512_reduce_add_epi32(excess);
 }
 
 template <class Unit, std::size_t T>
@@ -153,7 +155,7 @@ void quantize_units(void* blocks, const float* x, std::size_t x_stride, std::siz
                 __builtin_memcpy(padded, from, (n - column) * sizeof(float));
                 from = padded;
             }
-            put(*reinterpret_cast<Unit*>(at), t, Rounded(from));
+            put(*reinterpret_cast<Unit*>(at), t, from);
         }
     }
 }
