@@ -311,17 +311,19 @@ DISTILL_INLINE void multiply_tiles(const MatmulArgs& a, DigitSums& sums, const P
                                    const Group& before) {
     constexpr std::size_t kAdds = kGroup / kUnitTiles;
     static_assert(kAdds == 4);
-    if constexpr (kLast) {
-        for (std::size_t t = 0; t < kGroup && static_cast<int>(t) < now.n_tokens; ++t) {
-            unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
-                __asm__ volatile("prefetchw %0" : : "m"(now.out[t * a.out_stride + n * kPanelRows]));
-            });
-        }
-    }
     const char* ahead = reinterpret_cast<const char*>(now.x) + w.ahead;
-    for (std::size_t i = 0; i < w.ahead_lines; ++i) __asm__ volatile("prefetcht1 %0" : : "m"(ahead[64 * i]));
     unroll<kDigitSums<kSplit> * kPanels>([&](auto i) DISTILL_LAMBDA { Tiles::zero<i>(); });
     for (std::size_t i = 0; i < w.n_tiles; ++i) {
+        // A share each of what is read next of these tokens and of where they end.
+        for (std::size_t line = i * w.ahead_lines / kUnitTiles; line < (i + 1) * w.ahead_lines / kUnitTiles; ++line)
+            __asm__ volatile("prefetcht1 %0" : : "m"(ahead[64 * line]));
+        if constexpr (kLast) {
+            for (std::size_t t = i * kAdds; t < (i + 1) * kAdds && static_cast<int>(t) < now.n_tokens; ++t) {
+                unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
+                    __asm__ volatile("prefetchw %0" : : "m"(now.out[t * a.out_stride + n * kPanelRows]));
+                });
+            }
+        }
         const auto& of_x = now.x->x[i];
         const auto& of_w = w.tiles.w[i];
         const auto add = [&](auto turn) DISTILL_LAMBDA {
@@ -394,6 +396,9 @@ void tile_groups(const MatmulArgs& a) {
     const Tiles registers;
     const std::size_t n_blocks = a.columns / kActBlock, n_panel_blocks = n_blocks / F::kBlocks;
     const std::size_t n_units = (n_blocks + kUnitBlocks - 1) / kUnitBlocks, group_bytes = n_units * kUnitBytes<kGroup>;
+    // Tokens that the second-level cache keeps from one call to the next need not be asked for; it would only cost
+    // time.
+    const bool cached = a.n_groups * group_bytes <= std::size_t{1} << 20;
     PanelPair w;
     alignas(64) RowSums row_sums[kMostPairs][kMaxTokens];
     const auto* panels = static_cast<const typename F::Panel*>(a.panels);
@@ -404,7 +409,7 @@ void tile_groups(const MatmulArgs& a) {
             const std::size_t left = n_blocks - unit * kUnitBlocks, here = left < kUnitBlocks ? left : kUnitBlocks;
             const bool more_units = unit + 1 < n_units;
             w.n_tiles = (here + 1) / 2;
-            w.ahead_lines = more_units ? (kUnitLines + n_pairs - 1) / n_pairs : 0;
+            w.ahead_lines = more_units && !cached ? (kUnitLines + n_pairs - 1) / n_pairs : 0;
             for (std::size_t pair = 0; pair < n_pairs; ++pair) {
                 const std::size_t row = first + pair * kTileRows;
                 // What comes next: this unit of two more panels, or the next unit of the first ones.
