@@ -10,7 +10,7 @@
 //
 // Tiles want bytes: X = 32 * X0 + X1, W = 32 * W0 + W1, four products of digits in three sums:
 //     X * W = 2^10 * X0 W0 + 2^5 * (X0 W1 + X1 W0) + X1 W1
-// Weights of four bits do without the last, a 2000th of the whole: digits of theirs are those of k and c,
+// Weights of four bits do without the last, a 3000th of the whole: digits of theirs are those of k and c,
 // W0 = q * k0 + c0, which is as easily had of one weight as of a sum of many:
 //     X * W / 32 ~ X0 * W + X1 * W0 = q * (X0 * k + X1 * k0) + X0 * c + X1 * c0
 // For few tokens, splitting weights would take longer than the products: vpdpbusd multiplies q with both digits of X,
