@@ -19,15 +19,15 @@ namespace distill {
 
 namespace {
 
+constexpr std::size_t kPromptTokens = 64;
+constexpr bool takes_many_groups(const Kernels& kernels, std::size_t n_tokens) {
+    return kernels.groups_at_once > 1 && n_tokens >= kPromptTokens;
+}
 // Weights that one thread works on at a time, at most: so few that many threads share them evenly and that they stay in
 // the second-level cache for all groups of tokens. Where one call takes many groups, weights are read rarely, and it is
 // the tokens of a long prompt that no cache holds: more rows, so that they are read less often.
-constexpr std::size_t kPromptTokens = 64;
-constexpr bool reads_tokens_rarely(const Kernels& kernels, std::size_t n_tokens) {
-    return kernels.groups_at_once > 1 && n_tokens >= kPromptTokens;
-}
 constexpr std::size_t max_piece_bytes(const Kernels& kernels, std::size_t n_tokens) {
-    return std::size_t{reads_tokens_rarely(kernels, n_tokens) ? 2048u : 256u} << 10;
+    return std::size_t{takes_many_groups(kernels, n_tokens) ? 2048u : 256u} << 10;
 }
 
 // Columns of the feed-forward layer that a thread takes from the input to the rounded result: what activations can be
@@ -239,7 +239,8 @@ void Ops::matmul(std::initializer_list<Product> products, const Activation& h) c
     Piece pieces[3];
     std::size_t n_pieces = 0, n_steps = 0, total_bytes = 0;
     for (const Product& p : products) total_bytes += p.weight->rows * p.weight->format->row_bytes(p.weight->columns);
-    const std::size_t turns = reads_tokens_rarely(kernels_, n_tokens_) ? 3 : 8;  // of each thread, at least
+    const std::size_t turns =
+        takes_many_groups(kernels_, n_tokens_) ? 3 : 8;  // of each thread, where pieces are not too small
     const std::size_t share = total_bytes / (static_cast<std::size_t>(pool_.size()) * turns);
     const std::size_t piece_bytes = std::clamp(share, std::size_t{16} << 10, max_piece_bytes(kernels_, n_tokens_));
     for (const Product& p : products) {

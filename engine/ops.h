@@ -17,8 +17,8 @@
 
 namespace distill {
 
-// A buffer for vector code: 64-byte aligned, uninitialised; pages that are never touched cost nothing, of half a megabyte
-// and more they are huge ones.
+// A buffer for vector code: 64-byte aligned, uninitialised; pages that are never touched cost nothing. From 512 KiB on
+// it is made of huge pages, of 2 MiB, if the system has some.
 template <class T>
 class Buffer {
   public:

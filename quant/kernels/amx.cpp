@@ -4,17 +4,18 @@
 // 256 columns, and the numbers between are whole ones.
 //
 // In 256 columns (a unit) an activation is x = scale * X, |X| <= 2031, and a weight, whatever its format, w = unit * W,
-// W = q * k + c, |W| about 4070 at most, where k and c are the scale and the minimum of its block in units. Both are
-// fine enough that neither rounding shows beside what formats lose (docs/SPEED.md has the figures), and the sum of 256
-// products X * W fits 32 bits whatever they are.
+// |W| <= 4096, W = q * k + c (where q has eight bits, q * k / 256 rounded), k and c being the scale and the minimum of
+// its block in units. Both are fine enough that neither rounding shows beside what formats lose (docs/SPEED.md has the
+// figures), and the sum of 256 products X * W fits 32 bits whatever they are.
 //
 // Tiles want bytes: X = 32 * X0 + X1, W = 32 * W0 + W1, four products of digits in three sums:
 //     X * W = 2^10 * X0 W0 + 2^5 * (X0 W1 + X1 W0) + X1 W1
-// Weights of four bits do without the last, a 3000th of the whole: digits of theirs are those of k and c,
-// W0 = q * k0 + c0, which is as easily had of one weight as of a sum of many:
+// Q4_0, Q4_1 and Q4_K do without the last, a 3000th of the whole. There it is k and c that are cut, W0 = q * k0 + c0
+// and W1 = q * k1 + c1: linear in q, so that sums of q with either digit of X are enough, and no weight has to be cut:
 //     X * W / 32 ~ X0 * W + X1 * W0 = q * (X0 * k + X1 * k0) + X0 * c + X1 * c0
-// For few tokens, splitting weights would take longer than the products: vpdpbusd multiplies q with both digits of X,
-// and k meets the sum of a block. All of it is integers, so one token or many, the sum is the same.
+// For few tokens, cutting weights would take longer than the products: vpdpbusd multiplies q with both digits of X,
+// and k meets the sum of a block. All of it is integers, so one token or many, the sum is the same; of an activation
+// that is not finite, no result is.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
@@ -52,7 +53,8 @@ DISTILL_INLINE void for_share_of_lines(const Do& each) {
 }
 // What comes after a span is asked for twice: into the second-level cache, and from there into the first. Into the
 // first at once, no more lines would be under way than that cache can wait for. None of the three places is whole pages
-// from another one: such lines would be of one set of that cache. A lone token is soon done with weights of 8 bits.
+// from another one: such lines would be of one set of that cache. A lone token is soon done with weights that
+// are read as 8 bits.
 template <class F, std::size_t T, std::size_t i>
 DISTILL_INLINE void prefetch_share(const char* span) {
     for_share_of_lines<F, i>([&](std::size_t at) DISTILL_LAMBDA {
@@ -62,7 +64,8 @@ DISTILL_INLINE void prefetch_share(const char* span) {
     });
 }
 
-// Adds a span of blocks, whole k: each digit of x on its own.
+// Adds a span of blocks, whole k: each digit of x on its own. Where scales are split a block's sums fit 16 bits, and
+// meet k and its upper digit in one operation.
 template <class F, std::size_t T>
 DISTILL_INLINE void add_digits(__m512i (&all)[T], const UnitWeights<F>& w, std::size_t i, const FewUnit<T>& x,
                                const char* span) {
@@ -242,11 +245,11 @@ constexpr std::size_t kGroups = 16;  // in one call
 // A unit of two panels.
 struct PanelPair {
     UnitTiles<kPanels> tiles;
-    std::size_t n_tiles;      // of columns
+    std::size_t n_tiles;      // of 64 columns each
     __m512 unit[kPanels];     // 16 rows each
     __mmask16 rows[kPanels];  // that there are
     const float* bias;        // of the first row, or null
-    // Of each group's next unit, what is asked for meanwhile: bytes behind this one, cache lines.
+    // What is asked for of each group's next unit meanwhile: bytes behind the group's unit, and how many cache lines.
     std::size_t ahead, ahead_lines;
 
     // The n-th panel; `next`, what will be unpacked in its turn, is asked for meanwhile.
@@ -330,7 +333,7 @@ DISTILL_INLINE void multiply_tiles(const MatmulArgs& a, DigitSums& sums, const P
             if constexpr (kAfterAnother) before.add<kFirst, kLast, kSplit>(a, sums, w, i * kAdds + turn);
         };
         if constexpr (kSplit) {
-            // Each sum waits for its product before: three others are between them.
+            // Each sum waits for its product before: two others at least are between them.
             Tiles::load<4>(of_x[0]);
             Tiles::load<5>(of_x[1]);
             Tiles::load<6>(of_w[0][0]);

@@ -21,8 +21,9 @@ constexpr std::size_t kGroup = Tiles::kRows;  // tokens, at most
 // Numbers, of activations and of weights, are kBase * digit 0 + digit 1.
 constexpr std::size_t kDigits = 2;
 constexpr int kDigitBits = 5, kBase = 1 << kDigitBits;
-// Whose upper digit is at most 63: 32 products with weights of four bits and that digit fit 16 bits.
-constexpr int kLargestX = 63 * kBase + kBase / 2 - 1;
+// As large as the sum of 16 columns in 16 bits allows, and, of upper digits with weights of four bits, that of 32.
+constexpr int kLargestDigit = 63, kLargestX = kLargestDigit * kBase + kBase / 2 - 1;
+static_assert(16 * kLargestX <= 0x7fff && kActBlock * 15 * kLargestDigit <= 0x7fff);
 
 // 256 columns of up to four tokens. The last unit of a row takes as much room as the others; its missing columns are
 // zeros.

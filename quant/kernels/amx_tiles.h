@@ -10,14 +10,15 @@
 namespace distill {
 namespace {
 
-// All of them in their largest shape: sums of 32 bits of 16 tokens and 16 rows of weights, 64 columns of 16 tokens, or
+// Sums of 32 bits of up to 16 tokens and 16 rows of weights, 64 columns of as many tokens, or
 // 64 columns of 16 rows of weights, four of them to a row of the register. Released, so that the system need not keep
 // registers that nobody uses, when it goes.
 class Tiles {
   public:
     static constexpr size_t kRows = 16, kRowBytes = 64;
 
-    DISTILL_INLINE explicit Tiles(size_t n_tokens = kRows, size_t n_of_tokens = 8) {
+    // The first n_token_tiles registers have n_tokens rows, the others 16.
+    DISTILL_INLINE explicit Tiles(size_t n_tokens = kRows, size_t n_token_tiles = 8) {
         struct {
             uint8_t palette = 1, start_row = 0, reserved[14] = {};
             uint16_t row_bytes[16] = {};
@@ -25,7 +26,7 @@ class Tiles {
         } shapes;
         for (size_t i = 0; i < 8; ++i) {
             shapes.row_bytes[i] = kRowBytes;
-            shapes.rows[i] = static_cast<uint8_t>(i < n_of_tokens ? n_tokens : kRows);
+            shapes.rows[i] = static_cast<uint8_t>(i < n_token_tiles ? n_tokens : kRows);
         }
         __asm__ volatile("ldtilecfg %0" : : "m"(shapes));
     }

@@ -47,9 +47,9 @@ struct Amx : Avx512 {
     }
 };
 
-// q as the format's weights() have it. k is whole where q has so few bits that k keeps two or three digits of a scale,
-// and for k-quants without minima, whose scales are whole numbers of a row's one scale already. Eight bits leave too
-// little: there k has kBits more bits, and W = round(q * k / 2^kBits) + c.
+// q as the format's weights() have it. k is whole where q has so few bits that k has some hundred steps, and for
+// k-quants without minima, whose scales are whole numbers of a row's one scale already. Eight bits leave too little:
+// there k has kBits more bits, and W = round(q * k / 2^kBits) + c.
 //
 // With four bits or fewer and one scale for a block, k and c have digits, k = 32 * k0 + k1, c = 32 * c0 + c1, small
 // enough that both digits of W, q * k0 + c0 and q * k1 + c1, are bytes: each takes a multiplication for two weights,
@@ -59,16 +59,19 @@ template <class F>
 struct UnitWeights {
     static constexpr int kMost = (1 << F::kBits) - 1;
     static constexpr bool kSplitScales = F::kBits <= 4 && F::kScales == 1;
-    // Upper digits are 127 at most (which has to be less than 32 * 127 by what a lower one of 128 takes), and a
-    // unit's sum fits 32 bits; 26: more than rounding k and c adds.
-    static constexpr int kLargestW = kSplitScales ? 3900 : 4070;
-    static_assert(1ll * kUnitColumns * kLargestX * (kLargestW + 26) <= 0x7fffffff);
+    // What scales are rounded to, so that with what rounding them adds, and with the whole scales of Q6_K, up to
+    // -128 * -32, W is never above kMostW: upper digits are signed bytes (beside lower ones of 128, where scales are
+    // split), and a unit's sum fits 32 bits.
+    static constexpr int kLargestW = kSplitScales ? 3900 : 4070, kMostW = kLargestW + 26;
+    static_assert(kSplitScales ? kMostW + 128 <= 127 * kBase : kMostW <= 128 * kBase);
+    static_assert(1ll * kUnitColumns * kLargestX * kMostW <= 0x7fffffff);
     static constexpr bool kExact = F::kBlocks > 1 && F::kMin == 0, kWhole = kExact || F::kBits <= 6;
     static_assert(F::kOffset != 0 || F::kMin != 0);  // or there would be no c
     const typename F::Panel* panel;                  // of the first block
     typename F::Prepared prepared;
     std::size_t n_blocks;  // of 32 columns
-    // Of 16 rows. For scales that are split 16 bits, and c in the middle between W of q = 0 and of the largest q.
+    // Of 16 rows. Where scales are split, of 16 bits (what stands above them means nothing), and c, if there is a
+    // minimum, is W in the middle between q = 0 and the largest q.
     __m512i k[kUnitBlocks][F::kScales], c[kUnitBlocks][F::kScales];
     // Of two blocks, 16 bits each: of the first one the lower halves of lanes.
     struct ScaleDigits {
@@ -89,7 +92,7 @@ struct UnitWeights {
         prepared = F::prepare(*p);
         n_blocks = blocks;
         if constexpr (kExact) {
-            // -128 * -32 has an upper digit of 128; the opposite of each has none.
+            // Negated, and the unit as well: of -128 * -32 the upper digit would be 128, of its opposite it is -128.
             for_scales([&](auto j, auto h) DISTILL_LAMBDA {
                 const std::int8_t* whole = F::sub_scales(*panel, prepared, j, h);
                 k[j][h] = minus(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(whole))));
@@ -163,7 +166,7 @@ struct UnitWeights {
         const __m512 per_k = kWhole ? per_unit : _mm512_mul_ps(per_unit, _mm512_set1_ps(1 << F::kBits));
         for_scales([&](auto j, auto h) DISTILL_LAMBDA {
             if constexpr (kSplitScales) {
-                // Rounded by a number whose last bit is 1, in the lower half of a lane; the upper one is not needed.
+                // Beside 1.5 * 2^23, whose last place is worth 1, the rounded number is left in the lower bits.
                 const auto rounded = [&](__m512 v) DISTILL_LAMBDA {
                     return _mm512_castps_si512(_mm512_fmadd_ps(v, per_unit, _mm512_set1_ps(0x1.8p23f)));
                 };
