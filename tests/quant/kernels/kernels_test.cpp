@@ -282,6 +282,60 @@ TEST_CASE("a token's result does not depend on who shares its group", "[quant]")
     }
 }
 
+TEST_CASE("scales of every size and sign beside the largest of their columns", "[quant]") {
+    // Where a table cuts scales into digits, every lower digit is met, with the least q and the greatest.
+    constexpr std::size_t kColumns = 256, kBlocks = kColumns / 32, kSteps = 512;
+    for (const Kernels* k : runnable_kernels()) {
+        for (const Format& f : formats()) {
+            if (f.id != FormatId::q4_0 && f.id != FormatId::q4_1) continue;
+            constexpr std::size_t kRows = (kSteps + kBlocks - 2) / (kBlocks - 1);
+            Case c(f, 2 * kRows, kColumns, 24, 21);  // a whole group and one of eight
+            for (std::size_t row = 0; row < c.rows; ++row) {
+                for (std::size_t b = 0; b < kBlocks; ++b) {
+                    std::byte* block = c.file.data() + (row * kBlocks + b) * f.block_bytes;
+                    const std::size_t size = b == 0 ? kSteps : (row / 2 * (kBlocks - 1) + b - 1) % kSteps;
+                    const float d = static_cast<float>(size) / kSteps * (row % 2 == 0 ? 1.0f : -1.0f);
+                    const float middle = static_cast<float>(row % 5) * 0.25f - 0.5f;
+                    const std::uint16_t halves[2] = {f32_to_f16(d), f32_to_f16(-7.5f * d + middle)};
+                    std::memcpy(block, halves, f.id == FormatId::q4_1 ? 4 : 2);
+                    block[f.block_bytes - 1] = std::byte{0x0f};
+                    block[f.block_bytes - 2] = std::byte{0xf0};
+                }
+            }
+            f.dequantize(c.weights.data(), c.file.data(), c.weights.size());
+            const Result together = run(*k, c);
+            for (std::size_t t = 0; t < c.tokens; ++t) {
+                Case one = c;
+                one.tokens = 1;
+                one.x.assign(c.x.begin() + static_cast<std::ptrdiff_t>(t * kColumns),
+                             c.x.begin() + static_cast<std::ptrdiff_t>((t + 1) * kColumns));
+                const Result alone = run(*k, one);
+                INFO(k->name << ' ' << f.name << " token " << t);
+                CHECK(std::equal(alone.out.begin(), alone.out.end(),
+                                 together.out.begin() + static_cast<std::ptrdiff_t>(t * c.rows)));
+                double worst = 0;
+                for (std::size_t row = 0; row < c.rows; ++row) {
+                    double sum = 0, magnitude = 0, x_sum = 0, largest = 0, largest_x = 0;
+                    for (std::size_t i = 0; i < kColumns; ++i) {
+                        const double w = static_cast<double>(c.weights[row * kColumns + i]),
+                                     x = static_cast<double>(alone.x_read[i]);
+                        sum += w * x;
+                        magnitude += std::abs(w * x);
+                        x_sum += std::abs(x);
+                        largest = std::max(largest, std::abs(w));
+                        largest_x = std::max(largest_x, std::abs(x));
+                    }
+                    const double bound = 1e-5 * (magnitude + 2 * largest * x_sum) +
+                                         lost_to_rounded_sums(*k, c, largest, largest_x) +
+                                         lost_to_rounded_weights(*k, c, largest, largest_x, x_sum);
+                    worst = std::max(worst, std::abs(static_cast<double>(alone.out[row]) - sum) / bound);
+                }
+                CHECK(worst <= 1.0);
+            }
+        }
+    }
+}
+
 TEST_CASE("bias and addition come last, in full and in partly filled panels", "[quant]") {
     for (const Kernels* k : runnable_kernels()) {
         for (const Format& f : formats()) {
