@@ -150,12 +150,8 @@ void quantize_units(void* blocks, const float* x, std::size_t x_stride, std::siz
     for (std::size_t column = 0; column < n; column += kUnitColumns, at += kUnitBytes<T>) {
         for (std::size_t t = 0; t < T; ++t) {
             const float* from = static_cast<int>(t) < n_tokens ? x + t * x_stride + column : kZeros;
-            float padded[kUnitColumns];
-            if (n - column < kUnitColumns) {
-                __builtin_memset(padded, 0, sizeof(padded));
-                __builtin_memcpy(padded, from, (n - column) * sizeof(float));
-                from = padded;
-            }
+            float room[kUnitColumns];
+            from = padded(room, from, n - column);
             put(*reinterpret_cast<Unit*>(at), t, from);
         }
     }

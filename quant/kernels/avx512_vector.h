@@ -72,6 +72,15 @@ DISTILL_INLINE __m512i broadcast32(const void* p) {
     return _mm512_set1_epi32(word);
 }
 
+// N columns of a token: where they are, or, if but n are left, those and zeros in `room`.
+template <std::size_t N>
+DISTILL_INLINE const float* padded(float (&room)[N], const float* from, std::size_t n) {
+    if (n >= N) return from;
+    __builtin_memset(room, 0, sizeof(room));
+    __builtin_memcpy(room, from, n * sizeof(float));
+    return room;
+}
+
 // Most work is done on two panels at a time; sums of their rows, of one token, that wait in memory.
 constexpr std::size_t kPanels = 2, kTileRows = kPanels * kPanelRows;
 using RowSums = float[kTileRows];

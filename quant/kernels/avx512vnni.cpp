@@ -199,12 +199,8 @@ void quantize_group512(void* blocks, const float* x, std::size_t x_stride, std::
         for (std::size_t i = first; i < last; ++i) {
             const std::size_t column = i / T * kUnitColumns, t = i % T;
             const float* from = static_cast<int>(t) < n_tokens ? x + t * x_stride + column : kZeros;
-            float padded[kUnitColumns];
-            if (n - column < kUnitColumns) {
-                __builtin_memset(padded, 0, sizeof(padded));
-                __builtin_memcpy(padded, from, (n - column) * sizeof(float));
-                from = padded;
-            }
+            float room[kUnitColumns];
+            from = padded(room, from, n - column);
             units[i - first].measure(from);
         }
         for (std::size_t i = first; i < last; ++i) {
