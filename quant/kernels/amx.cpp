@@ -121,9 +121,9 @@ DISTILL_INLINE void add_words(__m512i (&all)[T], const UnitWeights<F>& w, std::s
     unroll<T>([&](auto t) DISTILL_LAMBDA { all[t] = _mm512_add_epi32(all[t], odd[t]); });
 }
 
-template <class F, std::size_t T>
-void few_rows(const MatmulArgs& a) {
-    using Weights = UnitWeights<F>;
+// For one group, rows panel by panel: add(acc, x, panel, n_blocks) adds a unit of columns to the sums of 16 rows.
+template <class F, template <std::size_t> class Unit, std::size_t T, class Add>
+DISTILL_INLINE void rows_by_units(const MatmulArgs& a, const Add& add) {
     const std::size_t n_blocks = a.columns / kActBlock, n_panel_blocks = n_blocks / F::kBlocks;
     for (std::size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
         const auto* panel = static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_panel_blocks;
@@ -132,31 +132,39 @@ void few_rows(const MatmulArgs& a) {
         unroll<T>([&](auto t) DISTILL_LAMBDA { acc[t][0] = _mm512_setzero_ps(); });
         for (std::size_t b = 0; b < n_blocks;
              b += kUnitBlocks, at += kUnitBytes<T>, panel += kUnitBlocks / F::kBlocks) {
-            const auto& x = *reinterpret_cast<const FewUnit<T>*>(at);
-            const std::size_t here = n_blocks - b < kUnitBlocks ? n_blocks - b : kUnitBlocks;
-            Weights w;
-            w.read(panel, here);
-            const char* span = reinterpret_cast<const char*>(panel);
-            __m512i all[T];
-            unroll<T>([&](auto t) DISTILL_LAMBDA { all[t] = _mm512_setzero_si512(); });
-            for (std::size_t i = 0; i < here / F::kSpan; ++i, span += kSpanBytes<F>) {
-                if constexpr (Weights::kWhole)
-                    add_digits<F, T>(all, w, i, x, span);
-                else
-                    add_words<F, T>(all, w, i, x, span);
-            }
-            unroll<kUnitBlocks>([&](auto j) DISTILL_LAMBDA {
-                if (j >= here) return;
-                const __m512i c = Weights::kSplitScales ? w.factors_c(j) : pair_of(w.c[j][0], w.c[j][F::kScales - 1]);
-                unroll<T>([&](auto t) DISTILL_LAMBDA {
-                    const std::int16_t* sums = Weights::kSplitScales ? x.digit_sums[t][j] : x.sums[t] + 2 * j;
-                    all[t] = _mm512_dpwssd_epi32(all[t], c, broadcast32(sums));
-                });
-            });
-            unroll<T>([&](auto t) DISTILL_LAMBDA { acc[t][0] = add_unit(acc[t][0], all[t], w.unit, x.scale[t]); });
+            add(acc, *reinterpret_cast<const Unit<T>*>(at), panel,
+                n_blocks - b < kUnitBlocks ? n_blocks - b : kUnitBlocks);
         }
         store_tile<Avx512, 1, T>(a, row, acc);
     }
+}
+
+template <class F, std::size_t T>
+void few_rows(const MatmulArgs& a) {
+    using Weights = UnitWeights<F>;
+    rows_by_units<F, FewUnit, T>(a, [](__m512(&acc)[T][1], const FewUnit<T>& x, const typename F::Panel* panel,
+                                       std::size_t here) DISTILL_LAMBDA {
+        Weights w;
+        w.read(panel, here);
+        const char* span = reinterpret_cast<const char*>(panel);
+        __m512i all[T];
+        unroll<T>([&](auto t) DISTILL_LAMBDA { all[t] = _mm512_setzero_si512(); });
+        for (std::size_t i = 0; i < here / F::kSpan; ++i, span += kSpanBytes<F>) {
+            if constexpr (Weights::kWhole)
+                add_digits<F, T>(all, w, i, x, span);
+            else
+                add_words<F, T>(all, w, i, x, span);
+        }
+        unroll<kUnitBlocks>([&](auto j) DISTILL_LAMBDA {
+            if (j >= here) return;
+            const __m512i c = Weights::kSplitScales ? w.factors_c(j) : pair_of(w.c[j][0], w.c[j][F::kScales - 1]);
+            unroll<T>([&](auto t) DISTILL_LAMBDA {
+                const std::int16_t* sums = Weights::kSplitScales ? x.digit_sums[t][j] : x.sums[t] + 2 * j;
+                all[t] = _mm512_dpwssd_epi32(all[t], c, broadcast32(sums));
+            });
+        });
+        unroll<T>([&](auto t) DISTILL_LAMBDA { acc[t][0] = add_unit(acc[t][0], all[t], w.unit, x.scale[t]); });
+    });
 }
 
 // --- More tokens ---------------------------------------------------------------------------------------------------
@@ -185,59 +193,50 @@ void tile_group(const MatmulArgs& a) {
     constexpr std::size_t kSums = kSplit ? 3 : 4;  // a product of digits each
     constexpr std::size_t kStepSpans = F::kSpan == 1 ? 2 : 1, kStepTiles = kStepSpans * F::kSpan / 2;
     const Tiles registers(T, 6);
-    const std::size_t n_blocks = a.columns / kActBlock, n_panel_blocks = n_blocks / F::kBlocks;
     UnitTiles<1> tiles;
     alignas(64) std::int32_t sums[kSums][T][kPanelRows];
-    for (std::size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
-        const auto* panel = static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_panel_blocks;
-        const auto* at = static_cast<const char*>(a.x);
-        __m512 acc[T][1];
-        unroll<T>([&](auto t) DISTILL_LAMBDA { acc[t][0] = _mm512_setzero_ps(); });
-        for (std::size_t b = 0; b < n_blocks;
-             b += kUnitBlocks, at += kUnitBytes<T>, panel += kUnitBlocks / F::kBlocks) {
-            const auto& x = *reinterpret_cast<const TileUnit<T>*>(at);
-            const std::size_t n_spans = (n_blocks - b < kUnitBlocks ? n_blocks - b : kUnitBlocks) / F::kSpan;
-            UnitDigits<F> digits;
-            digits.read(panel, n_spans * F::kSpan);
-            unroll<kSums>([&](auto i) DISTILL_LAMBDA { Tiles::zero<i>(); });
-            const auto multiply = [&](std::size_t step) DISTILL_LAMBDA {
-                for (std::size_t i = step * kStepTiles; i < (step + 1) * kStepTiles; ++i) {
-                    Tiles::load<6>(tiles.w[i][0][0]);
-                    Tiles::load<4>(x.x[i][0]);
-                    Tiles::multiply<0, 4, 6, true, !kSplit>();
-                    Tiles::load<5>(x.x[i][1]);
-                    Tiles::multiply<1, 5, 6, true, !kSplit>();
-                    Tiles::load<7>(tiles.w[i][1][0]);
-                    Tiles::multiply<2, 4, 7, true, false>();
-                    if constexpr (!kSplit) Tiles::multiply<3, 5, 7, true, false>();
-                }
-            };
-            const char* span = reinterpret_cast<const char*>(panel);
-            const std::size_t n_steps = (n_spans + kStepSpans - 1) / kStepSpans;
-            for (std::size_t step = 0; step < n_steps; ++step) {
-                const std::size_t end = (step + 1) * kStepSpans < n_spans ? (step + 1) * kStepSpans : n_spans;
-                for (std::size_t i = step * kStepSpans; i < end; ++i, span += kSpanBytes<F>) {
-                    digits.span(
-                        i, [&](auto share) DISTILL_LAMBDA { prefetch_share<F, T, share>(span); },
-                        [&](std::size_t j, std::size_t g, __m512i upper, __m512i lower)
-                            DISTILL_LAMBDA { tiles.put(0, j, g, upper, lower); });
-                }
-                if (step > 0) multiply(step - 1);
+    rows_by_units<F, TileUnit, T>(a, [&](__m512(&acc)[T][1], const TileUnit<T>& x, const typename F::Panel* panel,
+                                         std::size_t here) DISTILL_LAMBDA {
+        const std::size_t n_spans = here / F::kSpan;
+        UnitDigits<F> digits;
+        digits.read(panel, here);
+        unroll<kSums>([&](auto i) DISTILL_LAMBDA { Tiles::zero<i>(); });
+        const auto multiply = [&](std::size_t step) DISTILL_LAMBDA {
+            for (std::size_t i = step * kStepTiles; i < (step + 1) * kStepTiles; ++i) {
+                Tiles::load<6>(tiles.w[i][0][0]);
+                Tiles::load<4>(x.x[i][0]);
+                Tiles::multiply<0, 4, 6, true, !kSplit>();
+                Tiles::load<5>(x.x[i][1]);
+                Tiles::multiply<1, 5, 6, true, !kSplit>();
+                Tiles::load<7>(tiles.w[i][1][0]);
+                Tiles::multiply<2, 4, 7, true, false>();
+                if constexpr (!kSplit) Tiles::multiply<3, 5, 7, true, false>();
             }
-            multiply(n_steps - 1);
-            unroll<kSums>([&](auto i) DISTILL_LAMBDA { Tiles::store<i>(sums[i]); });
-            unroll<T>([&](auto t) DISTILL_LAMBDA {
-                const __m512i crossed = _mm512_add_epi32(_mm512_load_si512(sums[1][t]), _mm512_load_si512(sums[2][t]));
-                __m512i all = _mm512_add_epi32(shifted_up(_mm512_load_si512(sums[0][t]), kDigitBits), crossed);
-                if constexpr (kSplit)
-                    all = _mm512_sub_epi32(all, _mm512_set1_epi32(x.excess[t]));
-                else
-                    all = _mm512_add_epi32(shifted_up(all, kDigitBits), _mm512_load_si512(sums[3][t]));
-                acc[t][0] = add_unit(acc[t][0], all, digits.weights.unit, x.scale[t]);
-            });
+        };
+        const char* span = reinterpret_cast<const char*>(panel);
+        const std::size_t n_steps = (n_spans + kStepSpans - 1) / kStepSpans;
+        for (std::size_t step = 0; step < n_steps; ++step) {
+            const std::size_t end = (step + 1) * kStepSpans < n_spans ? (step + 1) * kStepSpans : n_spans;
+            for (std::size_t i = step * kStepSpans; i < end; ++i, span += kSpanBytes<F>) {
+                digits.span(
+                    i, [&](auto share) DISTILL_LAMBDA { prefetch_share<F, T, share>(span); },
+                    [&](std::size_t j, std::size_t g, __m512i upper, __m512i lower)
+                        DISTILL_LAMBDA { tiles.put(0, j, g, upper, lower); });
+            }
+            if (step > 0) multiply(step - 1);
         }
-        store_tile<Avx512, 1, T>(a, row, acc);
-    }
+        multiply(n_steps - 1);
+        unroll<kSums>([&](auto i) DISTILL_LAMBDA { Tiles::store<i>(sums[i]); });
+        unroll<T>([&](auto t) DISTILL_LAMBDA {
+            const __m512i crossed = _mm512_add_epi32(_mm512_load_si512(sums[1][t]), _mm512_load_si512(sums[2][t]));
+            __m512i all = _mm512_add_epi32(shifted_up(_mm512_load_si512(sums[0][t]), kDigitBits), crossed);
+            if constexpr (kSplit)
+                all = _mm512_sub_epi32(all, _mm512_set1_epi32(x.excess[t]));
+            else
+                all = _mm512_add_epi32(shifted_up(all, kDigitBits), _mm512_load_si512(sums[3][t]));
+            acc[t][0] = add_unit(acc[t][0], all, digits.weights.unit, x.scale[t]);
+        });
+    });
 }
 
 constexpr std::size_t kGroups = 16;  // in one call
