@@ -4,15 +4,17 @@
 // 256 columns, and the numbers between are whole ones.
 //
 // In 256 columns (a unit) an activation is x = scale * X, |X| <= 2031, and a weight, whatever its format, w = unit * W,
-// |W| <= 4096, W = q * k + c (where q has eight bits, q * k / 256 rounded), k and c being the scale and the minimum of
+// |W| <= 4096, W = q * k + c (where q has eight bits, q * k / 128 rounded), k and c being the scale and the minimum of
 // its block in units. Both are fine enough that neither rounding shows beside what formats lose (docs/SPEED.md has the
 // figures), and the sum of 256 products X * W fits 32 bits whatever they are.
 //
 // Tiles want bytes: X = 32 * X0 + X1, W = 32 * W0 + W1, four products of digits in three sums:
 //     X * W = 2^10 * X0 W0 + 2^5 * (X0 W1 + X1 W0) + X1 W1
-// Q4_0, Q4_1 and Q4_K do without the last, a 3000th of the whole. There it is k and c that are cut, W0 = q * k0 + c0
-// and W1 = q * k1 + c1: linear in q, so that sums of q with either digit of X are enough, and no weight has to be cut:
+// Where it is cheap for few tokens as well, formats do without the last, a 3000th of the whole:
+// - Q4_0, Q4_1 and Q4_K, where it is k and c that are cut, W0 = q * k0 + c0 and W1 = q * k1 + c1: linear in q, so that
+//   sums of q with either digit of X are enough, and no weight has to be cut:
 //     X * W / 32 ~ X0 * W + X1 * W0 = q * (X0 * k + X1 * k0) + X0 * c + X1 * c0
+// - formats of eight bits: W is made for few tokens too, and its lower digit is left in its lowest bits.
 // For few tokens, cutting weights would take longer than the products: vpdpbusd multiplies q with both digits of X,
 // and k meets the sum of a block. All of it is integers, so one token or many, the sum is the same; of an activation
 // that is not finite, no result is.
@@ -101,24 +103,26 @@ DISTILL_INLINE void add_digits(__m512i (&all)[T], const UnitWeights<F>& w, std::
     });
 }
 
-// The same, k with more bits.
+// The same, weights of eight bits: W is made, and what products of lower digits add is summed up beside it.
 template <class F, std::size_t T>
 DISTILL_INLINE void add_words(__m512i (&all)[T], const UnitWeights<F>& w, std::size_t i, const FewUnit<T>& x,
                               const char* span) {
     static_assert(F::kSpan == 1 && F::kScales == 1);
     const __m512i scale = both_halves<false>(w.k[i][0]);
-    __m512i odd[T];
-    unroll<T>([&](auto t) DISTILL_LAMBDA { odd[t] = _mm512_setzero_si512(); });
+    __m512i odd[T], lower[T];
+    unroll<T>([&](auto t) DISTILL_LAMBDA { odd[t] = lower[t] = _mm512_setzero_si512(); });
     unroll<8>([&](auto g) DISTILL_LAMBDA {
         prefetch_share<F, T, g>(span);
         const auto p = w.times(w.template bytes<0, g>(i), scale);
+        const __m512i digits = w.lower_digits(p);
         unroll<T>([&](auto t) DISTILL_LAMBDA {
-            const std::int16_t* four = x.words[t] + kActBlock * i + 4 * g;
-            all[t] = _mm512_dpwssd_epi32(all[t], p.even, broadcast32(four));
-            odd[t] = _mm512_dpwssd_epi32(odd[t], p.odd, broadcast32(four + 2));
+            const std::size_t four = kActBlock * i + 4 * g;
+            all[t] = _mm512_dpwssd_epi32(all[t], p.even, broadcast32(x.words[t] + four));
+            odd[t] = _mm512_dpwssd_epi32(odd[t], p.odd, broadcast32(x.words[t] + four + 2));
+            lower[t] = _mm512_dpbusd_epi32(lower[t], digits, broadcast32(x.digits[1][t] + four));
         });
     });
-    unroll<T>([&](auto t) DISTILL_LAMBDA { all[t] = _mm512_add_epi32(all[t], odd[t]); });
+    unroll<T>([&](auto t) DISTILL_LAMBDA { all[t] = _mm512_add_epi32(all[t], _mm512_sub_epi32(odd[t], lower[t])); });
 }
 
 // For one group, rows panel by panel: add(acc, x, panel, n_blocks) adds a unit of columns to the sums of 16 rows.
@@ -157,13 +161,17 @@ void few_rows(const MatmulArgs& a) {
         }
         unroll<kUnitBlocks>([&](auto j) DISTILL_LAMBDA {
             if (j >= here) return;
-            const __m512i c = Weights::kSplitScales ? w.factors_c(j) : pair_of(w.c[j][0], w.c[j][F::kScales - 1]);
+            const __m512i c = w.factors_c(j);
             unroll<T>([&](auto t) DISTILL_LAMBDA {
-                const std::int16_t* sums = Weights::kSplitScales ? x.digit_sums[t][j] : x.sums[t] + 2 * j;
+                const std::int16_t* sums = Weights::kThreeProducts ? x.digit_sums[t][j] : x.sums[t] + 2 * j;
                 all[t] = _mm512_dpwssd_epi32(all[t], c, broadcast32(sums));
             });
         });
-        unroll<T>([&](auto t) DISTILL_LAMBDA { acc[t][0] = add_unit(acc[t][0], all[t], w.unit, x.scale[t]); });
+        unroll<T>([&](auto t) DISTILL_LAMBDA {
+            // Of weights of eight bits a multiple.
+            if constexpr (!Weights::kWhole) all[t] = _mm512_srai_epi32(all[t], kDigitBits);
+            acc[t][0] = add_unit(acc[t][0], all[t], w.unit, x.scale[t]);
+        });
     });
 }
 
@@ -189,8 +197,8 @@ struct UnitTiles {
 template <class F, std::size_t T>
 void tile_group(const MatmulArgs& a) {
     using Weights = UnitWeights<F>;
-    constexpr bool kSplit = Weights::kSplitScales;
-    constexpr std::size_t kSums = kSplit ? 3 : 4;  // a product of digits each
+    constexpr bool kThree = Weights::kThreeProducts;
+    constexpr std::size_t kSums = kThree ? 3 : 4;  // a product of digits each
     constexpr std::size_t kStepSpans = F::kSpan == 1 ? 2 : 1, kStepTiles = kStepSpans * F::kSpan / 2;
     const Tiles registers(T, 6);
     UnitTiles<1> tiles;
@@ -205,12 +213,12 @@ void tile_group(const MatmulArgs& a) {
             for (std::size_t i = step * kStepTiles; i < (step + 1) * kStepTiles; ++i) {
                 Tiles::load<6>(tiles.w[i][0][0]);
                 Tiles::load<4>(x.x[i][0]);
-                Tiles::multiply<0, 4, 6, true, !kSplit>();
+                Tiles::multiply<0, 4, 6, true, !kThree>();
                 Tiles::load<5>(x.x[i][1]);
-                Tiles::multiply<1, 5, 6, true, !kSplit>();
+                Tiles::multiply<1, 5, 6, true, !kThree>();
                 Tiles::load<7>(tiles.w[i][1][0]);
                 Tiles::multiply<2, 4, 7, true, false>();
-                if constexpr (!kSplit) Tiles::multiply<3, 5, 7, true, false>();
+                if constexpr (!kThree) Tiles::multiply<3, 5, 7, true, false>();
             }
         };
         const char* span = reinterpret_cast<const char*>(panel);
@@ -230,7 +238,7 @@ void tile_group(const MatmulArgs& a) {
         unroll<T>([&](auto t) DISTILL_LAMBDA {
             const __m512i crossed = _mm512_add_epi32(_mm512_load_si512(sums[1][t]), _mm512_load_si512(sums[2][t]));
             __m512i all = _mm512_add_epi32(shifted_up(_mm512_load_si512(sums[0][t]), kDigitBits), crossed);
-            if constexpr (kSplit)
+            if constexpr (kThree)
                 all = _mm512_sub_epi32(all, _mm512_set1_epi32(x.excess[t]));
             else
                 all = _mm512_add_epi32(shifted_up(all, kDigitBits), _mm512_load_si512(sums[3][t]));
@@ -272,10 +280,10 @@ struct PanelPair {
     }
 };
 
-// Sums of products of digits: of both upper ones, of an upper and a lower one, of both lower ones. The last are left
-// out where scales are split.
-template <bool kSplit>
-constexpr std::size_t kDigitSums = kSplit ? 2 : 3;
+// Sums of products of digits: of both upper ones, of an upper and a lower one, of both lower ones, unless those are
+// left out.
+template <bool kThree>
+constexpr std::size_t kDigitSums = kThree ? 2 : 3;
 using DigitSums = std::int32_t[kDigitSums<false>][kPanels][kGroup][kPanelRows];
 
 // A group of tokens, and where its sums go.
@@ -286,14 +294,14 @@ struct Group {
     int n_tokens;  // that are wanted, of this group and those behind it
 
     // Adds a unit to the sums of a token's rows.
-    template <bool kFirst, bool kLast, bool kSplit>
+    template <bool kFirst, bool kLast, bool kThree>
     DISTILL_INLINE void add(const MatmulArgs& a, const DigitSums& sums, const PanelPair& w, std::size_t t) const {
         unroll<kPanels>([&](auto n) DISTILL_LAMBDA {
             __m512i all = _mm512_load_si512(sums[0][n][t]);
-            unroll<kDigitSums<kSplit> - 1>([&](auto i) DISTILL_LAMBDA {
+            unroll<kDigitSums<kThree> - 1>([&](auto i) DISTILL_LAMBDA {
                 all = _mm512_add_epi32(shifted_up(all, kDigitBits), _mm512_load_si512(sums[i + 1][n][t]));
             });
-            if constexpr (kSplit) all = _mm512_sub_epi32(all, _mm512_set1_epi32(x->excess[t]));
+            if constexpr (kThree) all = _mm512_sub_epi32(all, _mm512_set1_epi32(x->excess[t]));
             float* so_far = to[t] + n * kPanelRows;
             __m512 v = add_unit(kFirst ? _mm512_setzero_ps() : _mm512_load_ps(so_far), all, w.unit[n], x->scale[t]);
             if constexpr (!kLast) return _mm512_store_ps(so_far, v);
@@ -308,13 +316,13 @@ struct Group {
 
 // What vector code adds of the group before, token by token, it adds while tiles are multiplied: each has to wait for
 // the other's memory, and no processor looks so far ahead by itself.
-template <bool kAfterAnother, bool kFirst, bool kLast, bool kSplit>
+template <bool kAfterAnother, bool kFirst, bool kLast, bool kThree>
 DISTILL_INLINE void multiply_tiles(const MatmulArgs& a, DigitSums& sums, const PanelPair& w, const Group& now,
                                    const Group& before) {
     constexpr std::size_t kAdds = kGroup / kUnitTiles;
     static_assert(kAdds == 4);
     const char* ahead = reinterpret_cast<const char*>(now.x) + w.ahead;
-    unroll<kDigitSums<kSplit> * kPanels>([&](auto i) DISTILL_LAMBDA { Tiles::zero<i>(); });
+    unroll<kDigitSums<kThree> * kPanels>([&](auto i) DISTILL_LAMBDA { Tiles::zero<i>(); });
     for (std::size_t i = 0; i < w.n_tiles; ++i) {
         // A share each of what is read next of these tokens and of where they end.
         for (std::size_t line = i * w.ahead_lines / kUnitTiles; line < (i + 1) * w.ahead_lines / kUnitTiles; ++line)
@@ -329,9 +337,9 @@ DISTILL_INLINE void multiply_tiles(const MatmulArgs& a, DigitSums& sums, const P
         const auto& of_x = now.x->x[i];
         const auto& of_w = w.tiles.w[i];
         const auto add = [&](auto turn) DISTILL_LAMBDA {
-            if constexpr (kAfterAnother) before.add<kFirst, kLast, kSplit>(a, sums, w, i * kAdds + turn);
+            if constexpr (kAfterAnother) before.add<kFirst, kLast, kThree>(a, sums, w, i * kAdds + turn);
         };
-        if constexpr (kSplit) {
+        if constexpr (kThree) {
             // Each sum waits for its product before: two others at least are between them.
             Tiles::load<4>(of_x[0]);
             Tiles::load<5>(of_x[1]);
@@ -363,36 +371,36 @@ DISTILL_INLINE void multiply_tiles(const MatmulArgs& a, DigitSums& sums, const P
         }
     }
     if constexpr (kAfterAnother) {
-        for (std::size_t t = w.n_tiles * kAdds; t < kGroup; ++t) before.add<kFirst, kLast, kSplit>(a, sums, w, t);
+        for (std::size_t t = w.n_tiles * kAdds; t < kGroup; ++t) before.add<kFirst, kLast, kThree>(a, sums, w, t);
     }
-    unroll<kDigitSums<kSplit> * kPanels>([&](auto i)
+    unroll<kDigitSums<kThree> * kPanels>([&](auto i)
                                              DISTILL_LAMBDA { Tiles::store<i>(sums[i / kPanels][i % kPanels]); });
 }
 
 // All groups of tokens with a unit of two panels, the rows' first one, their last one or one between. One copy for all
 // formats that are multiplied alike.
-template <bool kFirst, bool kLast, bool kSplit>
+template <bool kFirst, bool kLast, bool kThree>
 __attribute__((noinline)) void multiply_groups(const MatmulArgs& a, const PanelPair& w, Group now,
                                                std::size_t group_bytes) {
     alignas(64) DigitSums sums;
     Group before = now;
-    multiply_tiles<false, kFirst, kLast, kSplit>(a, sums, w, now, before);
+    multiply_tiles<false, kFirst, kLast, kThree>(a, sums, w, now, before);
     for (std::size_t g = 1; g < a.n_groups; ++g) {
         before = now;
         now.x = reinterpret_cast<const TileUnit<kGroup>*>(reinterpret_cast<const char*>(now.x) + group_bytes);
         now.to += kGroup;
         now.out += kGroup * a.out_stride;
         now.n_tokens -= static_cast<int>(kGroup);
-        multiply_tiles<true, kFirst, kLast, kSplit>(a, sums, w, now, before);
+        multiply_tiles<true, kFirst, kLast, kThree>(a, sums, w, now, before);
     }
-    for (std::size_t t = 0; t < kGroup; ++t) now.add<kFirst, kLast, kSplit>(a, sums, w, t);
+    for (std::size_t t = 0; t < kGroup; ++t) now.add<kFirst, kLast, kThree>(a, sums, w, t);
 }
 
 // Several groups: units of columns outside, panels inside, so that what is read of the tokens stays in the second-level
 // cache for all panels; the sums of the rows wait in memory meanwhile.
 template <class F>
 void tile_groups(const MatmulArgs& a) {
-    constexpr bool kSplit = UnitWeights<F>::kSplitScales;
+    constexpr bool kThree = UnitWeights<F>::kThreeProducts;
     constexpr std::size_t kMaxTokens = kGroups * kGroup, kMostPairs = 8, kMostRows = kMostPairs * kTileRows,
                           kPanelBlocks = kUnitBlocks / F::kBlocks, kUnitLines = kUnitBytes<kGroup> / 64;
     const Tiles registers;
@@ -435,13 +443,13 @@ void tile_groups(const MatmulArgs& a) {
                                                                             unit * kUnitBytes<kGroup>),
                                   row_sums[pair], a.out + row, a.n_tokens};
                 if (n_units == 1)
-                    multiply_groups<true, true, kSplit>(a, w, group, group_bytes);
+                    multiply_groups<true, true, kThree>(a, w, group, group_bytes);
                 else if (unit == 0)
-                    multiply_groups<true, false, kSplit>(a, w, group, group_bytes);
+                    multiply_groups<true, false, kThree>(a, w, group, group_bytes);
                 else if (more_units)
-                    multiply_groups<false, false, kSplit>(a, w, group, group_bytes);
+                    multiply_groups<false, false, kThree>(a, w, group, group_bytes);
                 else
-                    multiply_groups<false, true, kSplit>(a, w, group, group_bytes);
+                    multiply_groups<false, true, kThree>(a, w, group, group_bytes);
             }
         }
     }

@@ -41,8 +41,8 @@ template <std::size_t T>
 struct TileUnit {
     std::int8_t x[kUnitTiles][kDigits][T][kTileColumns];
     float scale[T];
-    // Digits of weights that are split with their scales (amx_weights.h) have 128 added. What that adds to the sum of
-    // products, 32 * X0 W0 + X0 W1 + X1 W0.
+    // Digits of weights have 128 added where there are three products of them (amx_weights.h). What that adds to their
+    // sum, 32 * X0 W0 + X0 W1 + X1 W0.
     std::int32_t excess[T];
 };
 // For 32 columns of a token, in a whole group and in smaller ones.

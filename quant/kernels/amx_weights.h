@@ -48,26 +48,34 @@ struct Amx : Avx512 {
 };
 
 // q as the format's weights() have it. k is whole where q has so few bits that k has some hundred steps, and for
-// k-quants without minima, whose scales are whole numbers of a row's one scale already. Eight bits leave too little:
-// there k has kBits more bits, and W = round(q * k / 2^kBits) + c.
+// k-quants without minima, whose scales are whole numbers of a row's one scale already.
 //
 // With four bits or fewer and one scale for a block, k and c have digits, k = 32 * k0 + k1, c = 32 * c0 + c1, small
 // enough that both digits of W, q * k0 + c0 and q * k1 + c1, are bytes: each takes a multiplication for two weights,
 // and the sums of a block's q with digits of x, times k and k0, are the sums of products of digits with no others left
 // out than those of both lower ones.
+//
+// Eight bits leave too few steps for a whole k: there k is of 128ths, W = round((q - 128) * k), and weights are cut one
+// by one, into digits that are as often negative as not.
 template <class F>
 struct UnitWeights {
     static constexpr int kMost = (1 << F::kBits) - 1;
+    static constexpr bool kExact = F::kBlocks > 1 && F::kMin == 0, kWhole = F::kBits < 8;
+    static constexpr int kFraction = kWhole ? 0 : 7;  // bits of k
     static constexpr bool kSplitScales = F::kBits <= 4 && F::kScales == 1;
+    // Products of both lower digits are left out. Then both digits of weights have 128 added.
+    static constexpr bool kThreeProducts = kSplitScales || !kWhole;
+    static constexpr float kUnit = kThreeProducts ? kBase : 1;  // what the sum of products counts X * W in
     // What scales are rounded to, so that with what rounding them adds, and with the whole scales of Q6_K, up to
     // -128 * -32, W is never above kMostW: upper digits are signed bytes (beside lower ones of 128, where scales are
     // split), and a unit's sum fits 32 bits.
-    static constexpr int kLargestW = kSplitScales ? 3900 : 4070, kMostW = kLargestW + 26;
-    static_assert(kSplitScales ? kMostW + 128 <= 127 * kBase : kMostW <= 128 * kBase);
-    static_assert(1ll * kUnitColumns * kLargestX * kMostW <= 0x7fffffff);
-    static constexpr bool kExact = F::kBlocks > 1 && F::kMin == 0, kWhole = kExact || F::kBits <= 6;
-    static_assert(F::kOffset != 0 || F::kMin != 0);  // or there would be no c
-    const typename F::Panel* panel;                  // of the first block
+    static constexpr int kLargestW = kSplitScales ? 3900 : 4070, kMostW = kLargestW + (kWhole ? 26 : 1);
+    static_assert(kSplitScales ? kMostW + 128 <= 127 * kBase
+                  : kWhole     ? kMostW <= 128 * kBase
+                               : kMostW < 127 * kBase + kBase / 2);
+    static_assert(1ll * kUnitColumns * (1ll * kLargestX * kMostW + kBase * kBase / 4) <= 0x7fffffff);
+    static_assert(kWhole ? F::kOffset != 0 || F::kMin != 0 : F::kOffset == 128 && F::kMin == 0);
+    const typename F::Panel* panel;  // of the first block
     typename F::Prepared prepared;
     std::size_t n_blocks;  // of 32 columns
     // Of 16 rows. Where scales are split, of 16 bits (what stands above them means nothing), and c, if there is a
@@ -95,10 +103,11 @@ struct UnitWeights {
             // Negated, and the unit as well: of -128 * -32 the upper digit would be 128, of its opposite it is -128.
             for_scales([&](auto j, auto h) DISTILL_LAMBDA {
                 const std::int8_t* whole = F::sub_scales(*panel, prepared, j, h);
-                k[j][h] = minus(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(whole))));
-                c[j][h] = minus(shifted_up(k[j][h], log2_of(F::kOffset)));
+                k[j][h] = minus(shifted_up(
+                    _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(whole))), kFraction));
+                if constexpr (kWhole) c[j][h] = minus(shifted_up(k[j][h], log2_of(F::kOffset)));
             });
-            unit = _mm512_sub_ps(_mm512_setzero_ps(), Avx512::f16(panel->d));
+            unit = _mm512_mul_ps(_mm512_set1_ps(-kUnit), Avx512::f16(panel->d));
         } else {
             measure();
         }
@@ -110,7 +119,7 @@ struct UnitWeights {
         const auto& of_block = F::kBlocks == 1 ? panel[i] : *panel;
         return F::template weights<k, g>(F::span(of_block, F::kBlocks == 1 ? 0 : i), 0);
     }
-    // q * k, or q * k / 2^kBits rounded, of the even and of the odd columns. scale: k in both halves of each lane.
+    // q * k, or W where k is not whole, of the even and of the odd columns. scale: k in both halves of each lane.
     struct Words {
         __m512i even, odd;
     };
@@ -119,20 +128,52 @@ struct UnitWeights {
             return {_mm512_mullo_epi16(_mm512_and_si512(q, _mm512_set1_epi16(0xff)), scale),
                     _mm512_mullo_epi16(_mm512_srli_epi16(q, 8), scale)};
         } else {
-            // Of 31 bits of a product the upper 16 are kept.
-            constexpr int kUp = 15 - F::kBits;
-            static_assert(kUp < 8);
-            const __m512i mask = _mm512_set1_epi16(kMost << kUp);
-            return {_mm512_mulhrs_epi16(_mm512_and_si512(_mm512_slli_epi16(q, kUp), mask), scale),
-                    _mm512_mulhrs_epi16(_mm512_and_si512(_mm512_srli_epi16(q, 8 - kUp), mask), scale)};
+            // 256 * (q - 128); of the 31 bits of a product the upper 16 are kept.
+            static_assert(kFraction == 7);
+            const __m512i upper = _mm512_set1_epi16(-0x100), sign = _mm512_set1_epi16(-0x8000);
+            return {_mm512_mulhrs_epi16(_mm512_xor_si512(_mm512_slli_epi16(q, 8), sign), scale),
+                    _mm512_mulhrs_epi16(_mm512_ternarylogic_epi32(q, upper, sign, kAndXor), scale)};
         }
     }
+    // Bits kBit..kBit + 7 of words, as bytes in the order of columns.
+    template <int kBit>
+    DISTILL_INLINE static __m512i bytes_of(const Words& w) {
+        const __m512i even = kBit == 0 ? w.even : _mm512_srli_epi16(w.even, kBit);
+        return _mm512_ternarylogic_epi32(_mm512_set1_epi16(0xff), even, _mm512_slli_epi16(w.odd, 8 - kBit), kSelect);
+    }
+    // W1 + 16, as bytes.
+    DISTILL_INLINE static __m512i lower_digits(const Words& w) {
+        return _mm512_ternarylogic_epi32(bytes_of<0>(w), _mm512_set1_epi8(kBase - 1), _mm512_set1_epi8(kBase / 2),
+                                         kAndXor);
+    }
+    // W0 + 128 and W1 + 128.
+    struct Digits {
+        __m512i upper, lower;
+    };
+    DISTILL_INLINE static Digits digits_of(Words w) {
+        const __m512i up = _mm512_set1_epi16(128 * kBase + kBase / 2);
+        w.even = _mm512_add_epi16(w.even, up);
+        w.odd = _mm512_add_epi16(w.odd, up);
+        // Five bits of a byte, 16 more than what they stand for, become 112 more: a matrix of bits, row by row from
+        // below, takes the uppermost to the three above it too, which are turned over, itself as well.
+        const __m512i to_byte = _mm512_set1_epi64(0x0102040810101010);
+        static_assert(kBase == 32);
+        return {bytes_of<kDigitBits>(w), _mm512_gf2p8affine_epi64_epi8(bytes_of<0>(w), to_byte, 0x70)};
+    }
     // What block j's sums of 16 bits are multiplied with, of digit 0 of x in the lower halves of lanes, of digit 1 in
-    // the upper ones: k and k0; for the sums of x alone c and c0.
+    // the upper ones: k and k0.
     DISTILL_INLINE __m512i factors_k(std::size_t j) const { return whole_and_upper(digits[j / 2].k, j % 2 != 0); }
-    DISTILL_INLINE __m512i factors_c(std::size_t j) const { return whole_and_upper(digits[j / 2].c, j % 2 != 0); }
+    // The same of x alone, the sums of its digits with three products, of its halves otherwise: c0, c, or the 16 by
+    // which lower digits of eight bits were too large; c.
+    DISTILL_INLINE __m512i factors_c(std::size_t j) const {
+        if constexpr (kSplitScales) return whole_and_upper(digits[j / 2].c, j % 2 != 0);
+        if constexpr (kThreeProducts) return _mm512_set1_epi32(kBase / 2 << 16);
+        return pair_of(c[j][0], c[j][F::kScales - 1]);
+    }
 
   private:
+    // ternarylogic's: bits of b where a has ones, else of c; (a and b) xor c.
+    static constexpr int kSelect = 0xca, kAndXor = 0x6a;
     DISTILL_INLINE static __m512i minus(__m512i v) { return _mm512_sub_epi32(_mm512_setzero_si512(), v); }
     // s * q and the minimum m.
     DISTILL_INLINE static __m512 with_minimum(__m512 s, float q, __m512 m) {
@@ -162,8 +203,8 @@ struct UnitWeights {
         const __m512 top = _mm512_castsi512_ps(largest);
         const __mmask16 normal = _mm512_cmp_ps_mask(top, _mm512_set1_ps(1e-30f), _CMP_GT_OQ);
         const __m512 per_unit = _mm512_maskz_div_ps(normal, _mm512_set1_ps(kSteps), top);
-        unit = _mm512_mul_ps(top, _mm512_set1_ps((kSplitScales ? kBase : 1) / kSteps));
-        const __m512 per_k = kWhole ? per_unit : _mm512_mul_ps(per_unit, _mm512_set1_ps(1 << F::kBits));
+        unit = _mm512_mul_ps(top, _mm512_set1_ps(kUnit / kSteps));
+        const __m512 per_k = _mm512_mul_ps(per_unit, _mm512_set1_ps(1 << kFraction));
         for_scales([&](auto j, auto h) DISTILL_LAMBDA {
             if constexpr (kSplitScales) {
                 // Beside 1.5 * 2^23, whose last place is worth 1, the rounded number is left in the lower bits.
@@ -182,9 +223,6 @@ struct UnitWeights {
                                            _mm512_srai_epi32(times_most(k[j][h]), 1));
             } else if constexpr (kWhole) {
                 c[j][h] = minus(shifted_up(k[j][h], log2_of(F::kOffset)));
-            } else {
-                c[j][h] = _mm512_cvtps_epi32(
-                    _mm512_mul_ps(scale[j][h], _mm512_mul_ps(per_unit, _mm512_set1_ps(-F::kOffset))));
             }
         });
         if constexpr (kSplitScales) {
@@ -250,7 +288,7 @@ struct UnitDigits {
                 });
             } else {
                 k[j][h] = both_halves<false>(weights.k[j][h]);
-                c[j][h] = both_halves<false>(weights.c[j][h]);
+                if constexpr (Weights::kWhole) c[j][h] = both_halves<false>(weights.c[j][h]);
             }
         });
     }
@@ -259,10 +297,6 @@ struct UnitDigits {
     // rows. ask(constant) is called before each of them, in order, for what is to be asked for of memory meanwhile.
     template <class Ask, class Put>
     DISTILL_INLINE void span(std::size_t i, const Ask& ask, const Put& put) const {
-        const __m512i even_bytes = _mm512_set1_epi16(0xff);
-        // Of 16-bit numbers, the bytes of one where `even_bytes` is, those of the other where it is not.
-        const auto merge = [&](__m512i even, __m512i odd)
-                               DISTILL_LAMBDA { return _mm512_ternarylogic_epi32(even_bytes, even, odd, 0xca); };
         unroll<8>([&](auto g) DISTILL_LAMBDA {
             unroll<F::kSpan>([&](auto of_span) DISTILL_LAMBDA {
                 ask(constant<g * F::kSpan + of_span>);
@@ -276,10 +310,16 @@ struct UnitDigits {
                     put(j, g, digit(0), digit(1));
                 } else {
                     constexpr std::size_t h = g / (8 / F::kScales);
-                    const auto p = Weights::times(q, k[j][h]);
-                    const __m512i even = _mm512_add_epi16(p.even, c[j][h]), odd = _mm512_add_epi16(p.odd, c[j][h]);
-                    put(j, g, merge(_mm512_srli_epi16(even, kDigitBits), _mm512_slli_epi16(odd, 8 - kDigitBits)),
-                        _mm512_and_si512(merge(even, _mm512_slli_epi16(odd, 8)), _mm512_set1_epi8(kBase - 1)));
+                    auto w = Weights::times(q, k[j][h]);
+                    if constexpr (Weights::kThreeProducts) {
+                        const auto of = Weights::digits_of(w);
+                        put(j, g, of.upper, of.lower);
+                    } else {
+                        w.even = _mm512_add_epi16(w.even, c[j][h]);
+                        w.odd = _mm512_add_epi16(w.odd, c[j][h]);
+                        put(j, g, Weights::template bytes_of<kDigitBits>(w),
+                            _mm512_and_si512(Weights::template bytes_of<0>(w), _mm512_set1_epi8(kBase - 1)));
+                    }
                 }
             });
         });

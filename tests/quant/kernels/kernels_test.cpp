@@ -115,16 +115,17 @@ double lost_to_rounded_sums(const Kernels& k, const Case& c, double largest_weig
 
 // Table amx reads a weight as a whole number of 4070ths (with four bits 3900ths) of the largest that its row's 256
 // columns allow, which no row of ours is below half of. Up to half a step of that for each step of the weight's own,
-// from the middle if there is a minimum, where its scale is rounded, and a step for that minimum; a step and a half
-// where the weight itself is rounded; nothing where scales are whole. With four bits a scale can be a step more beside
-// what it is, and what a lower digit of a weight, up to 128 steps, makes of one of an activation, up to 16 of 2031, is
-// left out.
+// from the middle if there is a minimum, where its scale is rounded, and a step for that minimum; half a step for the
+// weight and as much for its scale where both are; nothing where scales are whole. With four bits a scale can be a step
+// more beside what it is. With four and with eight bits what a lower digit of a weight, up to 128 and up to 16 steps,
+// makes of one of an activation, up to 16 of 2031, is left out.
 double lost_to_rounded_weights(const Kernels& k, const Case& c, double largest_weight, double largest_x, double x_sum) {
     if (k.name != "amx") return 0;
     const double step = 2 * largest_weight / 4070, step_of_four_bits = 2 * largest_weight / 3900;
-    const auto four_bits = [&](double steps) {
-        return step_of_four_bits * (steps * x_sum + static_cast<double>(c.columns) * 128 * 16 / 2031 * largest_x);
+    const auto left_out = [&](double lower_digit) {
+        return static_cast<double>(c.columns) * lower_digit * 16 / 2031 * largest_x;
     };
+    const auto four_bits = [&](double steps) { return step_of_four_bits * (steps * x_sum + left_out(128)); };
     switch (c.format.id) {
         case FormatId::q4_0:
             return four_bits(4);
@@ -140,7 +141,9 @@ double lost_to_rounded_weights(const Kernels& k, const Case& c, double largest_w
             return 2 * step * x_sum;
         case FormatId::q8_0:
         case FormatId::iq4_nl:
-            return 1.5 * step * x_sum;
+            return step * (x_sum + left_out(16));
+        case FormatId::iq4_xs:
+            return step * left_out(16);
         default:
             return 0;
     }
