@@ -213,13 +213,34 @@ struct RowFloats {
         return {first, last};
     }
 };
-// What sums start from: zeros of their own, which no register has to keep. Without dot products the compiler is to know them.
+// What sums start from: zeros of their own, which no register has to keep, two of them by one load: the pipes that
+// multiply have no part in it. Without dot products the compiler is to know them.
+alignas(32) constexpr int32_t kZeros[8] = {};
 template <class V>
-DISTILL_INLINE int32x4_t zeros() {
-    int32x4_t v = vdupq_n_s32(0);
-    if constexpr (V::kDotProducts) __asm__ volatile("movi %0.4s, #0" : "=w"(v));
-    return v;
-}
+struct Zeros {
+    const int32_t* at = kZeros;
+    DISTILL_INLINE Zeros() { __asm__("" : "+r"(at)); }
+    DISTILL_INLINE void set(int32x4_t& a, int32x4_t& b) const {
+        if constexpr (V::kDotProducts) __asm__ volatile("ldp %q0, %q1, [%2]" : "=w"(a), "=w"(b) : "r"(at));
+        else a = b = vdupq_n_s32(0);
+    }
+    template <size_t N>
+    DISTILL_INLINE void fill(int32x4_t (&v)[N]) const {
+        unroll<N / 2>([&](auto i) DISTILL_LAMBDA { set(v[2 * i], v[2 * i + 1]); });
+    }
+    template <size_t N>
+    DISTILL_INLINE void fill(float32x4_t (&v)[N]) const {
+        int32x4_t whole[N];
+        fill(whole);
+        unroll<N>([&](auto i) DISTILL_LAMBDA { v[i] = vreinterpretq_f32_s32(whole[i]); });
+    }
+    template <size_t N, class Dot>
+    DISTILL_INLINE void start(Dot (&dot)[N]) const {
+        int32x4_t from[N];
+        fill(from);
+        unroll<N>([&](auto i) DISTILL_LAMBDA { dot[i].start(from[i]); });
+    }
+};
 
 // --- One or two tokens ---------------------------------------------------------------------------------------------
 
@@ -238,7 +259,8 @@ struct Few {
         else return vreinterpretq_s8_u8(h == 0 ? V::low(bytes) : V::high(bytes));
     }
     // `weights`, `q` and `m` move on to the next block.
-    DISTILL_INLINE static void block_of_nibbles(int32x4_t (&e)[T][N], const uint8_t*& weights, const int8_t*& q, const int32_t*& m) {
+    DISTILL_INLINE static void block_of_nibbles(int32x4_t (&e)[T][N], const uint8_t*& weights, const int8_t*& q, const int32_t*& m,
+                                                const Zeros<V>& zeros) {
         static_assert(F::kOffset == 0);
         int8x16_t columns[T][2];
         int32x4_t numbers[T];
@@ -247,7 +269,7 @@ struct Few {
             const int8x16x2_t both = next32(q);
             unroll<2>([&](auto h) DISTILL_LAMBDA { columns[t][h] = both.val[h]; });
             numbers[t] = next16(m);
-            unroll<N>([&](auto n) DISTILL_LAMBDA { dot[t][n].start(zeros<V>()); });
+            zeros.start(dot[t]);
         });
         uint8x16_t bytes[4][N];
         unroll<4>([&](auto g) DISTILL_LAMBDA {
@@ -281,7 +303,8 @@ struct Few {
 
     // Both halves of block j of the panel side by side: a byte holds a column of either.
     template <size_t j>
-    DISTILL_INLINE static void whole_block(int32x4_t (&e)[T][N], const Panel& p, size_t lane0, const Unit<V, T>& x, size_t at) {
+    DISTILL_INLINE static void whole_block(int32x4_t (&e)[T][N], const Panel& p, size_t lane0, const Unit<V, T>& x, size_t at,
+                                           const Zeros<V>& zeros) {
         Dot dot[2][T][N];
         int8x16_t columns[2][T];
         int32x2_t m[T];
@@ -294,7 +317,7 @@ struct Few {
                 const int32x4_t start = starts<F::kOffset>(numbers);
                 for_each<2, N>([&](auto h, auto n) DISTILL_LAMBDA { dot[h][t][n].start(vdupq_laneq_s32(start, 2 + h)); });
             } else {
-                for_each<2, N>([&](auto h, auto n) DISTILL_LAMBDA { dot[h][t][n].start(vdupq_n_s32(0)); });
+                unroll<2>([&](auto h) DISTILL_LAMBDA { zeros.start(dot[h][t]); });
             }
         });
         const uint8_t* next = nullptr;
@@ -332,6 +355,7 @@ struct Few {
 
     // 32-column formats: `panel` is the first of x.here.
     DISTILL_INLINE static void unit(Sums<T>& sums, const Panel* panel, const Unit<V, T>& x) {
+        const Zeros<V> zeros;
         unroll<4 / N>([&](auto step) DISTILL_LAMBDA {
             float32x4_t part[T][N];
             for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA { part[t][n] = vdupq_n_f32(0.0f); });
@@ -341,8 +365,8 @@ struct Few {
             const int32_t* m = x.m(0, 0);
             const auto block = [&](size_t j) DISTILL_LAMBDA {
                 int32x4_t e[T][N];
-                if constexpr (kNibbles) block_of_nibbles(e, weights, q, m);
-                else whole_block<0>(e, panel[j], kLane0, x, j);
+                if constexpr (kNibbles) block_of_nibbles(e, weights, q, m, zeros);
+                else whole_block<0>(e, panel[j], kLane0, x, j, zeros);
                 constexpr int kBack = sizeof(Panel) + 4 * kLane0;
                 const RowFloats d = kNibbles ? RowFloats::before<kBack>(weights) : RowFloats(panel[j].d);
                 for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA {
@@ -454,6 +478,7 @@ DISTILL_INLINE void few_scaled(Sums<T>& sums, const typename F::Panel& p, const 
     int32x4_t minima[T][4];
     const uint8_t* spreading = kSpreading.index;
     __asm__("" : "+r"(spreading));
+    const Zeros<V> zeros;
     scales_and_minima<V, T>(scales, minima, p.s, x);
     unroll<4 / N>([&](auto step) DISTILL_LAMBDA {
         leave_in_memory(minima);
@@ -476,9 +501,7 @@ DISTILL_INLINE void few_scaled(Sums<T>& sums, const typename F::Panel& p, const 
                     const int32x4x2_t two = next32(m);
                     unroll<2>([&](auto l) DISTILL_LAMBDA { numbers[(2 * k + l) / T][(2 * k + l) % T] = two.val[l]; });
                 });
-                for_each<2, T>([&](auto odd, auto t) DISTILL_LAMBDA {
-                    unroll<N>([&](auto n) DISTILL_LAMBDA { dot[odd][t][n].start(zeros<V>()); });
-                });
+                for_each<2, T>([&](auto odd, auto t) DISTILL_LAMBDA { zeros.start(dot[odd][t]); });
                 unroll<2>([&](auto h) DISTILL_LAMBDA {
                     int8x16_t columns[2][T];
                     for_each<2, T>([&](auto odd, auto t) DISTILL_LAMBDA {
@@ -673,6 +696,7 @@ template <class V, class F, size_t T>
 DISTILL_INLINE void few_blocks(Sums<T>& sums, const typename F::Panel& p, const Unit<V, T>& x) {
     constexpr size_t N = Few<V, F, T>::N;
     static_assert(Traits<F>::sums_at_once() == 2 && F::kMin == 0);
+    const Zeros<V> zeros;
     const auto prepared = F::prepare(p);
     for (size_t lane0 = 0; lane0 < kPanelRows; lane0 += 4 * N) {
         float32x4_t f[T][N];
@@ -681,7 +705,7 @@ DISTILL_INLINE void few_blocks(Sums<T>& sums, const typename F::Panel& p, const 
             unroll<2>([&](auto odd) DISTILL_LAMBDA {
                 constexpr size_t j = 2 * pair + odd;
                 int32x4_t e[T][N];
-                Few<V, F, T>::template whole_block<j>(e, p, lane0, x, j);
+                Few<V, F, T>::template whole_block<j>(e, p, lane0, x, j, zeros);
                 const RowScales<N> scale(F::sub_scales(p, prepared, j, 0) + lane0);
                 for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA {
                     sum[t][n] = odd == 0 ? vmulq_s32(e[t][n], scale.v[n]) : vmlaq_s32(sum[t][n], e[t][n], scale.v[n]);
@@ -774,6 +798,12 @@ DISTILL_INLINE void add_dots(int32x4_t (&sum)[2], const int8x16x4_t& w, const Co
         ((sum[i] = dot[i].sum()), ...);
     }
 }
+
+// Both registers of two tokens, or one of them.
+template <class V>
+DISTILL_INLINE void start_dots(int32x4_t (&dot)[2], const Zeros<V>& zeros, size_t, size_t) { zeros.set(dot[0], dot[1]); }
+template <class V>
+DISTILL_INLINE void start_dots(int32x4_t (&dot)[2], const Zeros<V>&, size_t i) { dot[i] = vdupq_n_s32(0); }
 
 // Both registers of two tokens. A sum waits for itself, and a core that keeps to the order of its instructions waits with it: so
 // they take turns where they are one register each.
@@ -939,12 +969,11 @@ DISTILL_INLINE void sums_of_minima(int32x4_t (&minima)[T], const Unpacked<V>& u,
 // 32 columns have one scale.
 template <class V, class L, size_t T>
 DISTILL_INLINE void blocks_of_tokens(float* sums, const Unpacked<V>& u, const Unit<V, T>& x, size_t rows) {
+    const Zeros<V> zeros;
     int32x4_t whole[T];
     float32x4_t part[T];
-    unroll<T>([&](auto t) DISTILL_LAMBDA {
-        whole[t] = vdupq_n_s32(0);
-        part[t] = vdupq_n_f32(0.0f);
-    });
+    if constexpr (L::kWhole) zeros.fill(whole);
+    if constexpr (L::kAtOnce < kUnitBlocks) zeros.fill(part);
     const size_t here = L::kWhole ? kUnitBlocks : x.here;
     const int8_t* q = x.q(0, 0);
     const int32_t* m = x.m(0, 0);
@@ -966,7 +995,7 @@ DISTILL_INLINE void blocks_of_tokens(float* sums, const Unpacked<V>& u, const Un
                 const auto second = [&](auto n) DISTILL_LAMBDA { return columns.val[V::kTwoByTwo ? 2 + n : 2 * n + 1]; };
                 for_both<V>([&](auto... i) DISTILL_LAMBDA {
                     int32x4_t dot[2], e[2];
-                    ((dot[i] = zeros<V>()), ...);
+                    start_dots(dot, zeros, i...);
                     add_dots<V, L>(dot, first_half, first, i...);
                     ((e[i] = multiples.template first<pair, i>(dot[i])), ...);
                     add_dots<V, L>(dot, second_half, second, i...);
@@ -1025,7 +1054,10 @@ template <class V, class L, size_t T>
 DISTILL_INLINE void halves_of_tokens(float* sums, const Unpacked<V>& u, const Unit<V, T>& x, size_t rows) {
     int32x4_t whole[T], minima[T];
     float32x4_t part[T];
-    unroll<T>([&](auto t) DISTILL_LAMBDA { part[t] = vdupq_n_f32(0.0f), whole[t] = minima[t] = vdupq_n_s32(0); });
+    const Zeros<V> zeros;
+    zeros.fill(part);
+    zeros.fill(whole);
+    zeros.fill(minima);
     size_t place = 0;
     for (size_t half = 0; half < 2; ++half) {
         unroll<2>([&](auto h) DISTILL_LAMBDA {
@@ -1041,7 +1073,7 @@ DISTILL_INLINE void halves_of_tokens(float* sums, const Unpacked<V>& u, const Un
                         };
                         for_both<V>([&](auto... i) DISTILL_LAMBDA {
                             int32x4_t dot[2];
-                            ((dot[i] = vdupq_n_s32(0)), ...);
+                            start_dots(dot, zeros, i...);
                             add_dots<V, L>(dot, w, columns, i...);
                             ((dot[i] = multiples.template times<2 * pair + i>(dot[i])), ...);
                             ((whole[t + i] = vmlaq_s32(whole[t + i], dot[i], scale.whole(i))), ...);
