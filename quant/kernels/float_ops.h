@@ -72,11 +72,6 @@ struct VectorOps {
         each([&](auto i) DISTILL_LAMBDA { q[i] = Better<Arch>::fma(x[i] * x[i], q[i], x[i]) + B(1.0f); });
         each([&](auto i) DISTILL_LAMBDA { x[i] = Better<Arch>::times_power_of_two(q[i], n[i]); });
     }
-    static B exp(const B& x) {
-        B one[1] = {x};
-        exp(one);
-        return one[0];
-    }
 
     static bool rms_norm(float* out, const float* x, const float* weight, std::size_t n, float eps) {
         B squares(0.0f);
@@ -96,11 +91,22 @@ struct VectorOps {
     }
 
     static void silu_mul(float* gate, const float* up, std::size_t n) {
+        const auto some = [&](std::size_t i, auto at_once) DISTILL_LAMBDA {
+            constexpr std::size_t kAtOnce = at_once;
+            B g[kAtOnce], e[kAtOnce];
+            unroll<kAtOnce>([&](auto k) DISTILL_LAMBDA {
+                g[k] = B::load_unaligned(gate + i + kLanes * k);
+                e[k] = -g[k];
+            });
+            exp(e);
+            unroll<kAtOnce>([&](auto k) DISTILL_LAMBDA {
+                const B u = B::load_unaligned(up + i + kLanes * k);
+                (Better<Arch>::divide(g[k], B(1.0f) + e[k]) * u).store_unaligned(gate + i + kLanes * k);
+            });
+        };
         std::size_t i = 0;
-        for (; i + kLanes <= n; i += kLanes) {
-            const B g = B::load_unaligned(gate + i);
-            (Better<Arch>::divide(g, B(1.0f) + exp(-g)) * B::load_unaligned(up + i)).store_unaligned(gate + i);
-        }
+        for (; i + 4 * kLanes <= n; i += 4 * kLanes) some(i, constant<4>);
+        for (; i + kLanes <= n; i += kLanes) some(i, constant<1>);
         for (; i < n; ++i) gate[i] = gate[i] / (1.0f + std::exp(-gate[i])) * up[i];
     }
 

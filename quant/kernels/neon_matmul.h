@@ -879,20 +879,29 @@ DISTILL_INLINE void unpack(Unpacked<V>& u, const typename F::Panel& p, size_t bl
     constexpr bool kMinBytes = V::kTwoByTwo && F::kMin != 0 && F::kScales == 1;
     const auto prepared = F::prepare(p);
     const char* ahead = prefetch_from<V, 8>(&p);
+    // What shares bytes is unpacked before any of it is stored: the compiler would load the bytes again after a store.
+    constexpr size_t kHalves = F::kSpan == 1 ? 2 : 1;
     for (size_t rows = 0; rows < 4; ++rows) {
         unroll<F::kBlocks / F::kSpan>([&](auto span) DISTILL_LAMBDA {
             if (rows == 0) prefetch_share<V, 8, typename F::Panel, F::kBlocks / F::kSpan>(ahead, span);
-            for_each<4, F::kSpan>([&](auto pair, auto k) DISTILL_LAMBDA {
-                constexpr size_t j = span * F::kSpan + k, g = 2 * pair;
-                constexpr size_t at = F::kScales == 1 ? 8 * j + g : 4 * place_of_half(j, g / 4) + g % 4;
-                const int8x16_t w[2] = {signed_weights<V, F, j, g>(p, 16 * rows), signed_weights<V, F, j, g + 1>(p, 16 * rows)};
-                int8_t* to = u.w[rows][8 * block + at];
-                if constexpr (V::kTwoByTwo) {
-                    put_in_turns(to, w[0], w[1]);
-                } else {
-                    vst1q_s8(to, w[0]);
-                    vst1q_s8(to + 16, w[1]);
-                }
+            unroll<4 / kHalves>([&](auto pair) DISTILL_LAMBDA {
+                int8x16_t w[F::kSpan][kHalves][2];
+                for_each<F::kSpan, kHalves>([&](auto k, auto h) DISTILL_LAMBDA {
+                    constexpr size_t j = span * F::kSpan + k, g = 2 * pair + 4 * h;
+                    w[k][h][0] = signed_weights<V, F, j, g>(p, 16 * rows);
+                    w[k][h][1] = signed_weights<V, F, j, g + 1>(p, 16 * rows);
+                });
+                for_each<F::kSpan, kHalves>([&](auto k, auto h) DISTILL_LAMBDA {
+                    constexpr size_t j = span * F::kSpan + k, g = 2 * pair + 4 * h;
+                    constexpr size_t at = F::kScales == 1 ? 8 * j + g : 4 * place_of_half(j, g / 4) + g % 4;
+                    int8_t* to = u.w[rows][8 * block + at];
+                    if constexpr (V::kTwoByTwo) {
+                        put_in_turns(to, w[k][h][0], w[k][h][1]);
+                    } else {
+                        vst1q_s8(to, w[k][h][0]);
+                        vst1q_s8(to + 16, w[k][h][1]);
+                    }
+                });
             });
         });
     }
@@ -917,12 +926,18 @@ DISTILL_INLINE void unpack(Unpacked<V>& u, const typename F::Panel& p, size_t bl
             unroll<4>([&](auto n) DISTILL_LAMBDA { put_in_turns(u.min_bytes[n][0], by_row[0][n], by_row[1][n]); });
         }
     }
+    const RowFloats d(p.d);
     unroll<4>([&](auto n) DISTILL_LAMBDA {
-        const float32x4_t d = V::f16(p.d + 4 * n);
-        put_rows<V>(u.d[block][n], kPlaces<F> == 0 ? d : vmulq_n_f32(d, 1.0f / static_cast<float>(1 << kPlaces<F>)));
-        if constexpr (F::kMin > 0) put_rows<V>(u.m[block][n], V::f16(p.m + 4 * n));
-        if constexpr (F::kMin < 0) put_rows<V>(u.m[block][n], V::f16(p.dmin + 4 * n));
+        constexpr float kUnit = 1.0f / static_cast<float>(1 << kPlaces<F>);
+        put_rows<V>(u.d[block][n], kPlaces<F> == 0 ? d.v[n] : vmulq_n_f32(d.v[n], kUnit));
     });
+    if constexpr (F::kMin != 0) {
+        const uint16_t(*minima)[kPanelRows];
+        if constexpr (F::kMin > 0) minima = &p.m;
+        else minima = &p.dmin;
+        const RowFloats m(*minima);
+        unroll<4>([&](auto n) DISTILL_LAMBDA { put_rows<V>(u.m[block][n], m.v[n]); });
+    }
 }
 
 // The integers that the token's loops need to know of a format; formats that agree in them share the code.
