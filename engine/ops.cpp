@@ -225,7 +225,7 @@ void Ops::multiply(const RowProduct& p, std::size_t first, std::size_t last, con
     const std::size_t step = std::max<std::size_t>(tiles, 1) * tile;
     for (std::size_t row = p.begin; row < p.end; row += step) {
         const std::size_t end = std::min(row + step, p.end);
-        pack_panels(panel, *w.format, w.source + row * row_bytes, 0, end - row, w.columns, kernels_.signed_nibbles);
+        pack_panels(panel, *w.format, w.source + row * row_bytes, 0, end - row, w.columns, kernels_.signed_panels);
         rows(panel, row, end);
     }
 }

@@ -39,7 +39,7 @@ Packing::~Packing() {
 Matrix Packing::add(const Tensor& t, const Kernels& kernels) {
     Job& job = jobs_.emplace_back();
     job.tensor = &t;
-    job.signed_nibbles = kernels.signed_nibbles;
+    job.signed_panels = kernels.signed_panels;
     job.offset = total_;
     total_ += aligned(packed_bytes(*t.format, t.rows(), t.columns()));
     largest_panel_ = std::max(largest_panel_, panel_bytes(*t.format, t.columns()));
@@ -86,7 +86,7 @@ void Packing::pack(ThreadPool& pool, Job& job) {
     const std::size_t row_bytes = t.format->row_bytes(t.columns()), by = rows_per_step(t);
     pool.share((t.rows() + by - 1) / by, [&](std::size_t step, int) {
         const std::size_t row = step * by, end = std::min(row + by, static_cast<std::size_t>(t.rows()));
-        pack_panels(panels, *t.format, t.data.data(), row, end, t.columns(), job.signed_nibbles);
+        pack_panels(panels, *t.format, t.data.data(), row, end, t.columns(), job.signed_panels);
         // Never two copies resident: the source of what is packed goes at once.
         file_.release(t.data.subspan(row * row_bytes, (end - row) * row_bytes));
     });

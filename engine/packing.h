@@ -52,7 +52,7 @@ class Packing {
   private:
     struct Job {
         const Tensor* tensor;
-        bool signed_nibbles;
+        SignedPanels signed_panels;
         std::size_t offset;  // of its panels in memory_
         std::atomic<const std::byte*> panels{nullptr};
     };

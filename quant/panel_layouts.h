@@ -12,7 +12,7 @@ namespace distill {
 
 // 32 columns, one scale for a row. Low nibbles are columns 0..15, high nibbles columns 16..31.
 struct PanelQ4_0 { uint16_t d[16]; uint8_t q[4][64]; };
-struct PanelSignedQ4_0 : PanelQ4_0 {};  // nibbles as signed numbers, q - 8: what tables with signed_nibbles read
+struct PanelSignedQ4_0 : PanelQ4_0 {};  // nibbles as signed numbers, q - 8
 struct PanelQ4_1 { uint16_t d[16], m[16]; uint8_t q[4][64]; };
 // Fifth bits: bit g of byte 4 * r + c belongs to column 4 * g + c.
 struct PanelQ5_0 { uint16_t d[16]; uint8_t h[64], q[4][64]; };
@@ -34,11 +34,17 @@ struct PanelQ5_K { uint16_t d[16], dmin[16]; uint8_t s[3][64]; HalfPairQ5_K pair
 // [2]: upper bits, pair j = block j. The three that belong to a group of columns stand together, so that memory is read
 // in order of its addresses. s[k][r]: scale of columns 16k..16k + 15.
 struct PanelQ6_K { uint16_t d[16]; int8_t s[16][16]; uint8_t q[2][8][3][64]; };
+// As signed numbers, q - 32: q[half][h][j] has half h, 16 columns, of block j of that half, in [g] columns 4g..4g + 3 in the
+// upper six bits of bytes; in their lower two the upper (g = 0), middle and lower two bits of columns 12..15.
+struct PanelSignedQ6_K { uint16_t d[16]; int8_t s[16][16]; uint8_t q[2][2][4][3][64]; };
 // q[half]: bit pair j = block j of that half. s[k][r]: low nibble scale, high nibble minimum of columns 16k..16k + 15.
 struct PanelQ2_K { uint16_t d[16], dmin[16]; uint8_t s[16][16], q[2][8][64]; };
 // As Q2_K with a third bit: bit 4 * half + j of h. 6-bit scales: low[k % 8] nibble k / 8, high[k % 4] pair k / 4.
 struct PanelQ3_K { uint16_t d[16]; uint8_t low[8][16], high[4][16], h[8][64], q[2][8][64]; };
 // q[j]: nibbles of block j as in Q4_0. 6-bit scales: low[j % 4] nibble j / 4, high[j % 2] pair j / 2.
 struct PanelIQ4_XS { uint16_t d[16]; uint8_t low[4][16], high[2][16], q[8][4][64]; };
+
+// Which formats a kernel table reads as PanelSigned.
+struct SignedPanels { bool q4_0 = false, q6_k = false; };
 
 }  // namespace distill

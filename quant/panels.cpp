@@ -27,6 +27,7 @@ constexpr std::size_t kRows = kPanelRows;
 static_assert(sizeof(PanelQ4_0) == kRows * sizeof(BlockQ4_0) && sizeof(PanelQ4_1) == kRows * sizeof(BlockQ4_1));
 static_assert(sizeof(PanelQ5_0) == kRows * sizeof(BlockQ5_0) && sizeof(PanelQ5_1) == kRows * sizeof(BlockQ5_1));
 static_assert(sizeof(PanelQ8_0) == kRows * sizeof(BlockQ8_0) && sizeof(PanelQ6_K) == kRows * sizeof(BlockQ6_K));
+static_assert(sizeof(PanelSignedQ6_K) == sizeof(PanelQ6_K));
 static_assert(sizeof(PanelQ4_K) == kRows * sizeof(BlockQ4_K) && sizeof(PanelQ5_K) == kRows * sizeof(BlockQ5_K));
 static_assert(sizeof(PanelQ2_K) == kRows * sizeof(BlockQ2_K) && sizeof(PanelQ3_K) == kRows * sizeof(BlockQ3_K));
 static_assert(sizeof(PanelIQ4_NL) == kRows * sizeof(BlockIQ4_NL) && sizeof(PanelIQ4_XS) == kRows * sizeof(BlockIQ4_XS));
@@ -41,6 +42,18 @@ using U64x2 = xsimd::make_sized_batch_t<std::uint64_t, 2>;
 using U8x16 = xsimd::make_sized_batch_t<std::uint8_t, 16>;
 using U16x8 = xsimd::make_sized_batch_t<std::uint16_t, 8>;
 
+// 16 bytes of each of four rows to four groups of 4 bytes, row after row.
+DISTILL_INLINE void transpose_words(U8x16 (&group)[4], const U32x4 (&word)[4]) {
+    const auto low01 = xsimd::bitwise_cast<U64x2>(xsimd::zip_lo(word[0], word[1]));
+    const auto low23 = xsimd::bitwise_cast<U64x2>(xsimd::zip_lo(word[2], word[3]));
+    const auto high01 = xsimd::bitwise_cast<U64x2>(xsimd::zip_hi(word[0], word[1]));
+    const auto high23 = xsimd::bitwise_cast<U64x2>(xsimd::zip_hi(word[2], word[3]));
+    group[0] = xsimd::bitwise_cast<U8x16>(xsimd::zip_lo(low01, low23));
+    group[1] = xsimd::bitwise_cast<U8x16>(xsimd::zip_hi(low01, low23));
+    group[2] = xsimd::bitwise_cast<U8x16>(xsimd::zip_lo(high01, high23));
+    group[3] = xsimd::bitwise_cast<U8x16>(xsimd::zip_hi(high01, high23));
+}
+
 // 4 * kGroups bytes of rows r..r + 3 into their places of kGroups groups of 64 bytes, kStride apart; each byte xor `flip`.
 template <std::size_t kGroups, std::size_t kStride = 64, class Block, std::size_t kBytes, class Byte>
 void scatter(std::uint8_t* groups, std::size_t r, const FourRows<Block>& rows, const Byte (Block::*field)[kBytes],
@@ -53,15 +66,9 @@ void scatter(std::uint8_t* groups, std::size_t r, const FourRows<Block>& rows, c
             const auto* bytes = reinterpret_cast<const std::uint8_t*>(rows[i]->*field) + from + 16 * q;
             word[i] = xsimd::bitwise_cast<U32x4>(U8x16::load_unaligned(bytes)) ^ flips;
         });
-        const auto low01 = xsimd::bitwise_cast<U64x2>(xsimd::zip_lo(word[0], word[1]));
-        const auto low23 = xsimd::bitwise_cast<U64x2>(xsimd::zip_lo(word[2], word[3]));
-        const auto high01 = xsimd::bitwise_cast<U64x2>(xsimd::zip_hi(word[0], word[1]));
-        const auto high23 = xsimd::bitwise_cast<U64x2>(xsimd::zip_hi(word[2], word[3]));
-        const U64x2 group[4] = {xsimd::zip_lo(low01, low23), xsimd::zip_hi(low01, low23), xsimd::zip_lo(high01, high23),
-                                xsimd::zip_hi(high01, high23)};
-        unroll<4>([&](auto i) DISTILL_LAMBDA {
-            xsimd::bitwise_cast<U8x16>(group[i]).store_unaligned(groups + kStride * (4 * q + i) + 4 * r);
-        });
+        U8x16 group[4];
+        transpose_words(group, word);
+        unroll<4>([&](auto i) DISTILL_LAMBDA { group[i].store_unaligned(groups + kStride * (4 * q + i) + 4 * r); });
     });
 }
 
@@ -196,6 +203,28 @@ void put(PanelQ6_K& p, std::size_t r, const FourRows<BlockQ6_K>& b) {
         scatter<8, 192>(p.q[half][0][2], r, b, &BlockQ6_K::qh, 32 * half);
     }
 }
+void put(PanelSignedQ6_K& p, std::size_t r, const FourRows<BlockQ6_K>& b) {
+    copy_field(p.d, r, b, &BlockQ6_K::d);
+    transpose_bytes(p.s, r, b, &BlockQ6_K::scales);
+    for (std::size_t half = 0; half < 2; ++half) {
+        unroll<8>([&](auto part) DISTILL_LAMBDA {
+            constexpr std::size_t h = part / 4, j = part % 4;
+            U32x4 row[4];
+            unroll<4>([&](auto i) DISTILL_LAMBDA {
+                const U8x16 low = U8x16::load_unaligned(b[i]->ql + 64 * half + 32 * (j % 2) + 16 * h);
+                const U8x16 high = U8x16::load_unaligned(b[i]->qh + 32 * half + 16 * h);
+                const U8x16 q = (j < 2 ? low & U8x16(15) : low >> 4) | ((high >> (2 * j)) & U8x16(3)) << 4;
+                row[i] = xsimd::bitwise_cast<U32x4>(q ^ U8x16(32));
+            });
+            U8x16 column[4];  // of each group of them
+            transpose_words(column, row);
+            unroll<3>([&](auto g) DISTILL_LAMBDA {
+                const U8x16 bits = (column[3] >> (4 - 2 * g)) & U8x16(3);
+                (column[g] << 2 | bits).store_unaligned(p.q[half][h][j][g] + 4 * r);
+            });
+        });
+    }
+}
 void put(PanelQ2_K& p, std::size_t r, const FourRows<BlockQ2_K>& b) {
     copy_field(p.d, r, b, &BlockQ2_K::d);
     copy_field(p.dmin, r, b, &BlockQ2_K::dmin);
@@ -266,13 +295,13 @@ void pack_floats(std::byte* out, const std::byte* rows, std::size_t row_bytes, s
 
 using PackFn = void (*)(std::byte*, const std::byte*, std::size_t, std::size_t, std::size_t);
 
-PackFn pack_function(FormatId id, bool signed_nibbles) {
+PackFn pack_function(FormatId id, SignedPanels signed_panels) {
     switch (id) {
         case FormatId::f32: return pack_floats<std::uint32_t>;
         case FormatId::f16:
         case FormatId::bf16: return pack_floats<std::uint16_t>;
         case FormatId::q4_0:
-            return signed_nibbles ? pack_blocks<PanelSignedQ4_0, BlockQ4_0> : pack_blocks<PanelQ4_0, BlockQ4_0>;
+            return signed_panels.q4_0 ? pack_blocks<PanelSignedQ4_0, BlockQ4_0> : pack_blocks<PanelQ4_0, BlockQ4_0>;
         case FormatId::q4_1: return pack_blocks<PanelQ4_1, BlockQ4_1>;
         case FormatId::q5_0: return pack_blocks<PanelQ5_0, BlockQ5_0>;
         case FormatId::q5_1: return pack_blocks<PanelQ5_1, BlockQ5_1>;
@@ -281,7 +310,8 @@ PackFn pack_function(FormatId id, bool signed_nibbles) {
         case FormatId::q3_k: return pack_blocks<PanelQ3_K, BlockQ3_K>;
         case FormatId::q4_k: return pack_blocks<PanelQ4_K, BlockQ4_K>;
         case FormatId::q5_k: return pack_blocks<PanelQ5_K, BlockQ5_K>;
-        case FormatId::q6_k: return pack_blocks<PanelQ6_K, BlockQ6_K>;
+        case FormatId::q6_k:
+            return signed_panels.q6_k ? pack_blocks<PanelSignedQ6_K, BlockQ6_K> : pack_blocks<PanelQ6_K, BlockQ6_K>;
         case FormatId::iq4_nl: return pack_blocks<PanelIQ4_NL, BlockIQ4_NL>;
         case FormatId::iq4_xs: return pack_blocks<PanelIQ4_XS, BlockIQ4_XS>;
     }
@@ -298,9 +328,9 @@ std::size_t packed_bytes(const Format& format, std::size_t rows, std::size_t col
 }
 
 void pack_panels(std::byte* panels, const Format& format, const std::byte* rows, std::size_t row_begin,
-                 std::size_t row_end, std::size_t columns, bool signed_nibbles) {
+                 std::size_t row_end, std::size_t columns, SignedPanels signed_panels) {
     assert(row_begin % kRows == 0 && columns % format.block_weights == 0);
-    const PackFn pack = pack_function(format.id, signed_nibbles);
+    const PackFn pack = pack_function(format.id, signed_panels);
     const std::size_t row_bytes = format.row_bytes(columns);
     for (std::size_t row = row_begin; row < row_end; row += kRows) {
         pack(panels + row * row_bytes, rows + row * row_bytes, row_bytes, std::min(kRows, row_end - row), columns);

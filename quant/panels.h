@@ -14,9 +14,9 @@ std::size_t panel_bytes(const Format& format, std::size_t columns);
 std::size_t packed_bytes(const Format& format, std::size_t rows, std::size_t columns);
 
 // Rearranges rows row_begin..row_end (row_begin a multiple of 16) of a matrix stored row by row at `rows` (the data of
-// row 0; as in the file, unaligned) into `panels` (the panel of row 0), for a table that says whether it wants
-// signed_nibbles. columns: whole blocks.
+// row 0; as in the file, unaligned) into `panels` (the panel of row 0), for a table that says which formats it reads as
+// signed_panels. columns: whole blocks.
 void pack_panels(std::byte* panels, const Format& format, const std::byte* rows, std::size_t row_begin,
-                 std::size_t row_end, std::size_t columns, bool signed_nibbles);
+                 std::size_t row_end, std::size_t columns, SignedPanels signed_panels);
 
 }  // namespace distill

@@ -509,7 +509,7 @@ const Kernels kAmxKernels{"amx",
                           kGroups,
                           kTileRows,
                           &kPageAttentionAmx,
-                          false,
+                          {},
                           kUnitColumns,
                           kSmallBlockBytes};
 

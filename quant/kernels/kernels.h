@@ -13,6 +13,7 @@
 #include "quant/formats.h"
 #include "quant/kernels/cpu_features.h"
 #include "quant/kernels/matmul_args.h"
+#include "quant/panel_layouts.h"
 
 namespace distill {
 
@@ -80,7 +81,7 @@ struct Kernels {
     // Rows that a call for groups of the largest size works on: another number wastes a part.
     std::size_t rows_at_once = kPanelRows;
     const PageAttention* page_attention = nullptr;
-    bool signed_nibbles = false;          // panels of Q4_0 are PanelSignedQ4_0 (quant/panel_layouts.h)
+    SignedPanels signed_panels{};
     std::size_t act_columns = kActBlock;  // that a row of activations has whole multiples of, the last one padded
     // What act_block_bytes is in groups smaller than the largest; 0: the same.
     std::size_t act_small_block_bytes = 0;

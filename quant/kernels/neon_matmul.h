@@ -39,6 +39,44 @@ struct KernelSignedQ4_0 : Simple<V, PanelSignedQ4_0, 8, 0, 0> {
         else return V::masked(bytes, 0xf0);
     }
 };
+// Q6_K as signed numbers.
+template <class V>
+struct KernelSignedQ6_K {
+    using Panel = PanelSignedQ6_K;
+    using Half = uint8_t[3][64];  // 16 columns
+    struct Span {
+        const Half* half[2];
+    };
+    using Prepared = Nothing;
+    static constexpr int kBlocks = 8, kSpan = 1, kBits = 6, kOffset = 32, kScales = 2, kMin = 0;
+
+    DISTILL_INLINE static Prepared prepare(const Panel&) { return {}; }
+    DISTILL_INLINE static Span span(const Panel& p, size_t j) { return {{&p.q[j / 4][0][j % 4], &p.q[j / 4][1][j % 4]}}; }
+    template <size_t, size_t g>
+    DISTILL_INLINE static typename V::U8 weights(const Span& s, size_t byte0) {
+        const Half& half = *s.half[g / 4];
+        const auto bytes = [&](size_t i) DISTILL_LAMBDA { return V::load(half[i] + byte0); };
+        if constexpr (g % 4 == 3) return vreinterpretq_u8_s8(last(bytes(0), bytes(1), bytes(2)));
+        else return vreinterpretq_u8_s8(upper(bytes(g % 4)));
+    }
+    // What is in the upper six bits, and in the lower two of three bytes; or four times as much.
+    template <int kPlaces = 0>
+    DISTILL_INLINE static int8x16_t upper(uint8x16_t bytes) {
+        if constexpr (kPlaces == 2) return vreinterpretq_s8_u8(V::masked(bytes, 0xfc));
+        else return vshrq_n_s8(vreinterpretq_s8_u8(bytes), 2);
+    }
+    template <int kPlaces = 0>
+    DISTILL_INLINE static int8x16_t last(uint8x16_t a, uint8x16_t b, uint8x16_t c) {
+        const int8x16_t four_times = vreinterpretq_s8_u8(vshlq_n_u8(vsliq_n_u8(vsliq_n_u8(c, b, 2), a, 4), 2));
+        return kPlaces == 2 ? four_times : vshrq_n_s8(four_times, 2);
+    }
+    DISTILL_INLINE static const int8_t* sub_scales(const Panel& p, const Prepared&, size_t j, size_t h) { return p.s[2 * j + h]; }
+};
+// Whether weights() gives signed numbers, of a format with an offset.
+template <class F>
+constexpr bool kSigned = false;
+template <class V>
+constexpr bool kSigned<KernelSignedQ6_K<V>> = true;
 // Binary places of the numbers that weights() gives.
 template <class F>
 constexpr int kPlaces = 0;
@@ -74,7 +112,7 @@ DISTILL_INLINE auto block_weights(const typename F::Panel& p, size_t byte0) {
 template <class V, class F, size_t j, size_t g>
 DISTILL_INLINE int8x16_t signed_weights(const typename F::Panel& p, size_t byte0) {
     const uint8x16_t w = block_weights<F, j, g>(p, byte0);
-    if constexpr (F::kOffset == 0) return vreinterpretq_s8_u8(w);
+    if constexpr (F::kOffset == 0 || kSigned<F>) return vreinterpretq_s8_u8(w);
     else if constexpr (F::kOffset == 128) return vreinterpretq_s8_u8(veorq_u8(w, vdupq_n_u8(128)));
     else return vreinterpretq_s8_u8(vsubq_u8(w, vdupq_n_u8(F::kOffset)));
 }
@@ -554,7 +592,7 @@ DISTILL_INLINE void few_scaled(Sums<T>& sums, const typename F::Panel& p, const 
 }
 
 // --- Formats with a scale for each half ----------------------------------------------------------------------------
-// Q6_K, Q3_K and Q2_K: four blocks of 32 columns share bytes; the same half of each is at work at a time.
+// Q3_K and Q2_K: four blocks of 32 columns share bytes; the same half of each is at work at a time.
 
 // -sum of m * q of half h, of block j.
 template <class V, size_t T>
@@ -623,72 +661,63 @@ DISTILL_INLINE void few_halves(Sums<T>& sums, const typename F::Panel& p, const 
     }
 }
 
-// Four columns of blocks 0 and 2 (k = 0) or 1 and 3 of half a Q6_K panel, as stored: `low` has the nibbles of both, `high` the
-// upper bits of all four. Inserting shifts do two steps at once.
-template <class V, size_t k>
-DISTILL_INLINE void q6_weights(int8x16_t (&w)[2], uint8x16_t low, uint8x16_t high) {
-    if constexpr (k == 1) high = vshrq_n_u8(high, 2);
-    uint8x16_t lower = V::masked(high, 3);
-    settle(lower);  // before an insertion changes `high`
-    w[1] = vreinterpretq_s8_u8(k == 0 ? vsraq_n_u8(V::masked(high, 0x30), low, 4) : vsriq_n_u8(high, low, 4));
-    w[0] = vreinterpretq_s8_u8(vsliq_n_u8(low, lower, 4));
-}
-
-// One token: all 16 rows and two of the four blocks at a time. What halves are multiplied with, scale * m, is made
-// first: as 16-bit numbers the scales need no second widening.
-template <class V>
-DISTILL_INLINE void few_q6(Sums<1>& sums, const PanelQ6_K& p, const Unit<V, 1>& x) {
+// Q6_K: 16 columns of all 16 rows at a time. What they are multiplied with, scale * m, is made first: as 16-bit numbers the
+// scales need no second widening.
+template <class V, size_t T>
+DISTILL_INLINE void few_q6(Sums<T>& sums, const PanelSignedQ6_K& p, const Unit<V, T>& x) {
+    using F = KernelSignedQ6_K<V>;
     using Dot = typename V::template Dot<6>;
-    float32x4_t f[1][4];
-    unroll<4>([&](auto n) DISTILL_LAMBDA { f[0][n] = vdupq_n_f32(0.0f); });
+    // Four times as large numbers can be masked, which more pipes do than shift. 16-bit sums have no room for them.
+    constexpr int kPlaces = V::kDotProducts ? 2 : 0;
+    const Zeros<V> zeros;
+    float32x4_t f[T][4];
+    unroll<T>([&](auto t) DISTILL_LAMBDA { zeros.fill(f[t]); });
+    const uint8_t* next = p.q[0][0][0][0];
     for (size_t half = 0; half < 2; ++half) {
         unroll<2>([&](auto h) DISTILL_LAMBDA {
-            int32x4_t sum[1][4];
-            unroll<2>([&](auto k) DISTILL_LAMBDA {
-                Dot dot[2][4];
-                int8x16_t columns[2];
-                int16x4_t m[2];
-                unroll<2>([&](auto i) DISTILL_LAMBDA {
-                    const size_t j = 4 * half + k + 2 * i;
-                    columns[i] = vld1q_s8(x.q(j, 0) + 16 * h);
-                    int32x4_t numbers = vld1q_s32(x.m(j, 0));  // both m, both sums
-                    settle(numbers);
-                    const int32x4_t start = starts<32>(numbers);
-                    unroll<4>([&](auto n) DISTILL_LAMBDA { dot[i][n].start(vdupq_laneq_s32(start, 2 + h)); });
-                    m[i] = vreinterpret_s16_s32(h == 0 ? vpadd_s32(vget_low_s32(numbers), vget_low_s32(numbers)) : vget_low_s32(numbers));
+            int32x4_t sum[T][4];
+            unroll<T>([&](auto t) DISTILL_LAMBDA { zeros.fill(sum[t]); });
+            for (size_t j = 4 * half; j < 4 * half + 4; ++j) {
+                Dot dot[T][4];
+                int8x16_t columns[T];
+                int16x4_t m[T];
+                unroll<T>([&](auto t) DISTILL_LAMBDA {
+                    columns[t] = vld1q_s8(x.q(j, t) + 16 * h);
+                    int32x2_t both = vld1_s32(x.m(j, t));
+                    settle(both);  // not to be loaded one by one
+                    m[t] = vreinterpret_s16_s32(h == 0 ? vpadd_s32(both, both) : both);
+                    zeros.start(dot[t]);
                 });
-                const uint8_t* next = p.q[half][4 * h][k];
-                __asm__ volatile("" : "+r"(next));  // so that the upper bits are loaded again and not kept
-                unroll<4>([&](auto g) DISTILL_LAMBDA {
-                    // Not by one load: inserting shifts change their registers, and those of such a load would be copied first.
-                    uint8x16_t low[4];
-                    next_pair<32>(low[0], low[1], next);
-                    next_pair<k == 0 ? 96 : 32>(low[2], low[3], next);
-                    const RowBytes<4> high(next);
-                    if constexpr (k == 1) next += 64;
-                    unroll<4>([&](auto n) DISTILL_LAMBDA {
-                        int8x16_t w[2];
-                        q6_weights<V, k>(w, low[n], high.v[n]);
-                        unroll<2>([&](auto i) DISTILL_LAMBDA { dot[i][n].template add<g>(w[i], columns[i]); });
-                    });
+                // The last one not by one load: inserting shifts change their registers, and those of such a load would be
+                // copied first.
+                const RowBytes<4> a(next), b(next);
+                uint8x16_t c[4];
+                next_pair<32>(c[0], c[1], next);
+                next_pair<32>(c[2], c[3], next);
+                unroll<4>([&](auto n) DISTILL_LAMBDA {
+                    int8x16_t third = F::template upper<kPlaces>(c[n]);
+                    settle(third);  // before an insertion changes `c`
+                    const int8x16_t w[4] = {F::template upper<kPlaces>(a.v[n]), F::template upper<kPlaces>(b.v[n]), third,
+                                            F::template last<kPlaces>(a.v[n], b.v[n], c[n])};
+                    for_each<T, 4>([&](auto t, auto g) DISTILL_LAMBDA { dot[t][n].template add<g>(w[g], columns[t]); });
                 });
-                unroll<2>([&](auto i) DISTILL_LAMBDA {
-                    const int8x16_t scale = vld1q_s8(p.s[8 * half + 2 * (k + 2 * i) + h]);
-                    const int16x8_t wide[2] = {vmovl_s8(vget_low_s8(scale)), vmovl_high_s8(scale)};
-                    unroll<4>([&](auto n) DISTILL_LAMBDA {
-                        int32x4_t factor;
-                        if constexpr (n % 2 == 0) factor = vmull_lane_s16(vget_low_s16(wide[n / 2]), m[i], 2 * h);
-                        else factor = vmull_high_lane_s16(wide[n / 2], m[i], 2 * h);
-                        if constexpr (k == 0 && i == 0) sum[0][n] = vmulq_s32(dot[i][n].sum(), factor);
-                        else sum[0][n] = vmlaq_s32(sum[0][n], dot[i][n].sum(), factor);
-                    });
+                const int8x16_t scale = vld1q_s8(p.s[2 * j + h]);
+                const int16x8_t wide[2] = {vmovl_s8(vget_low_s8(scale)), vmovl_high_s8(scale)};
+                for_each<T, 4>([&](auto t, auto n) DISTILL_LAMBDA {
+                    int32x4_t factor;
+                    if constexpr (n % 2 == 0) factor = vmull_lane_s16(vget_low_s16(wide[n / 2]), m[t], 2 * h);
+                    else factor = vmull_high_lane_s16(wide[n / 2], m[t], 2 * h);
+                    const int32x4_t e = dot[t][n].sum();
+                    sum[t][n] = vmlaq_s32(sum[t][n], kPlaces == 0 ? e : vshrq_n_s32(e, 2), factor);
                 });
-            });
-            end_part<1, 4, false>(f, sum);
+            }
+            end_part<T, 4, false>(f, sum);
         });
     }
     const RowFloats d(p.d);
-    unroll<4>([&](auto n) DISTILL_LAMBDA { sums[0][n] = vfmaq_n_f32(sums[0][n], vmulq_f32(f[0][n], d.v[n]), *x.unit(0)); });
+    for_each<T, 4>([&](auto t, auto n) DISTILL_LAMBDA {
+        sums[t][n] = vfmaq_n_f32(sums[t][n], vmulq_f32(f[t][n], d.v[n]), *x.unit(t));
+    });
 }
 
 // IQ4_XS: a block has its bytes for itself, two blocks fill a 32-bit sum.
@@ -1173,7 +1202,7 @@ __attribute__((noinline)) void few_rows(const MatmulArgs& a) {
         for (size_t b = 0; b < n_blocks; b += kUnitBlocks) {
             const Unit<V, T> x(a.x, b, Traits<F>::kWhole ? b + kUnitBlocks : n_blocks);
             if constexpr (!Traits<F>::kWhole) Few<V, F, T>::unit(sums, panel, x);
-            else if constexpr (F::kBits == 6 && T == 1) few_q6<V>(sums, *panel, x);
+            else if constexpr (F::kBits == 6) few_q6<V, T>(sums, *panel, x);
             else if constexpr (F::kScales == 2) few_halves<V, F, T>(sums, *panel, x);
             else if constexpr (F::kMin != 0) few_scaled<V, F, T>(sums, *panel, x);
             else few_blocks<V, F, T>(sums, *panel, x);
@@ -1226,7 +1255,7 @@ constexpr MatmulFunctions neon_functions() {
     return {float_matmul<V, ElementF32>,  float_matmul<V, ElementF16>,  q4_0_matmul<V>(),
             neon_matmul<V, KernelQ4_1>,   neon_matmul<V, KernelQ5_0>,   neon_matmul<V, KernelQ5_1>,
             neon_matmul<V, KernelQ8_0>,   neon_matmul<V, KernelQ2_K>,   neon_matmul<V, KernelQ3_K>,
-            neon_matmul<V, KernelQ4_K>,   neon_matmul<V, KernelQ5_K>,   neon_matmul<V, KernelQ6_K>,
+            neon_matmul<V, KernelQ4_K>,   neon_matmul<V, KernelQ5_K>,   neon_matmul<V, KernelSignedQ6_K>,
             neon_matmul<V, KernelIQ4_NL>, neon_matmul<V, KernelIQ4_XS>, float_matmul<V, ElementBF16>};
 }
 
@@ -1241,7 +1270,7 @@ constexpr NeonTable neon_table(uint64_t (*integer_peak)(uint64_t n, int32_t* sin
             integer_peak,
             kActivationBytes<V>,
             kGroupsAtOnce,
-            V::kDotProducts};
+            {.q4_0 = V::kDotProducts, .q6_k = true}};
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ Kernels table(std::string_view name, CpuFeatures needs, const NeonTable& t) {
               t.act_block_bytes,
               {},
               t.groups_at_once};
-    k.signed_nibbles = t.signed_nibbles;
+    k.signed_panels = t.signed_panels;
     return k;
 }
 

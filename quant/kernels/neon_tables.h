@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "quant/kernels/matmul_args.h"
+#include "quant/panel_layouts.h"
 
 namespace distill {
 
@@ -18,7 +19,7 @@ struct NeonTable {
     void (*dequantize)(float* out, const void* blocks, size_t n, bool wide);
     uint64_t (*integer_peak)(uint64_t n, int32_t* sink);
     size_t act_block_bytes, groups_at_once;
-    bool signed_nibbles;
+    SignedPanels signed_panels;
 };
 extern const NeonTable kNeonTable, kNeonDotprodTable, kNeonI8mmTable;
 

@@ -172,7 +172,7 @@ std::pair<std::size_t, std::size_t> f16_fields(FormatId id) {
 Result run(const Kernels& k, const Case& c, const std::vector<float>& bias = {}, float start = 0.0f, bool add = false) {
     Result r{std::vector<float>(c.tokens * c.rows, start), c.x};
     const Guarded panels(packed_bytes(c.format, c.rows, c.columns));
-    pack_panels(panels.data(), c.format, c.file.data(), 0, c.rows, c.columns, k.signed_nibbles);
+    pack_panels(panels.data(), c.format, c.file.data(), 0, c.rows, c.columns, k.signed_panels);
     const auto group = static_cast<std::size_t>(k.group);
     for (std::size_t t = 0; t < c.tokens;) {
         const std::size_t left = c.tokens - t;
