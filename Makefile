@@ -107,7 +107,7 @@ endif
 # Per-ISA flags, one line a file. Only these files may use the instructions (scripts/check_isa_leaks.sh watches).
 AVX2_FLAGS := -mavx2 -mfma -mf16c
 AVX512_FLAGS    := $(AVX2_FLAGS) -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni
-AMX_FLAGS       := $(AVX512_FLAGS) -mgfni
+AMX_FLAGS       := $(AVX512_FLAGS) -mavx512vbmi -mgfni
 $(BUILD)/quant/kernels/scalar.o:       private ISA := -O1 -fno-exceptions
 $(BUILD)/quant/kernels/avx2.o:         private ISA := -O2 -fno-exceptions $(AVX2_FLAGS)
 $(BUILD)/quant/kernels/avxvnni.o:      private ISA := -O2 -fno-exceptions $(AVX2_FLAGS) -mavxvnni

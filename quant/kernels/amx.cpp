@@ -66,37 +66,69 @@ DISTILL_INLINE void prefetch_share(const char* span) {
     });
 }
 
-// Adds a span of blocks, whole k: each digit of x on its own. Where scales are split a block's sums fit 16 bits, and
-// meet k and its upper digit in one operation.
+// The sums of a block of span i, each digit of x on its own.
+template <class F, std::size_t T, std::size_t kBlock, std::size_t kGroupOfFour>
+DISTILL_INLINE void add_products(__m512i (&sums)[T][kDigits], const UnitWeights<F>& w, std::size_t i,
+                                 const FewUnit<T>& x, bool first) {
+    const __m512i q = w.template bytes<kBlock, kGroupOfFour>(i);
+    const std::size_t column = kActBlock * (F::kSpan * i + kBlock) + 4 * kGroupOfFour;
+    unroll<T>([&](auto t) DISTILL_LAMBDA {
+        unroll<kDigits>([&](auto d) DISTILL_LAMBDA {
+            sums[t][d] = _mm512_dpbusd_epi32(first ? _mm512_setzero_si512() : sums[t][d], q,
+                                             broadcast32(x.digits[d][t] + column));
+        });
+    });
+}
+
+// Adds blocks 2i and 2i + 1 where scales are split: a block's sums fit 16 bits, and two of them meet k, or its upper
+// digit, in one operation.
 template <class F, std::size_t T>
-DISTILL_INLINE void add_digits(__m512i (&all)[T], const UnitWeights<F>& w, std::size_t i, const FewUnit<T>& x,
-                               const char* span) {
+DISTILL_INLINE void add_pair(__m512i (&all)[T], const UnitWeights<F>& w, std::size_t i, const FewUnit<T>& x,
+                             const char* spans) {
+    __m512i sums[2][T][kDigits];
+    if constexpr (F::kSpan == 2) {
+        unroll<8>([&](auto g) DISTILL_LAMBDA {
+            unroll<2>([&](auto k) DISTILL_LAMBDA {
+                prefetch_share<F, T, 2 * g + k>(spans);
+                add_products<F, T, k, g>(sums[k], w, i, x, g == 0);
+            });
+        });
+    } else {
+        static_assert(F::kSpan == 1);
+        unroll<2>([&](auto k) DISTILL_LAMBDA {
+            if (2 * i + k >= w.n_blocks) {  // an odd number of blocks
+                unroll<T>([&](auto t) DISTILL_LAMBDA { sums[k][t][0] = sums[k][t][1] = _mm512_setzero_si512(); });
+                return;
+            }
+            unroll<8>([&](auto g) DISTILL_LAMBDA {
+                prefetch_share<F, T, g>(spans + k * kSpanBytes<F>);
+                add_products<F, T, 0, g>(sums[k], w, 2 * i + k, x, g == 0);
+            });
+        });
+    }
+    unroll<T>([&](auto t) DISTILL_LAMBDA {
+        const auto both = [&](auto d) DISTILL_LAMBDA { return pair_of(sums[0][t][d], sums[1][t][d]); };
+        all[t] = w.add_pair(all[t], both, w.digits[i].k);
+    });
+}
+
+// Adds a span of blocks, whole k.
+template <class F, std::size_t T>
+DISTILL_INLINE void add_span(__m512i (&all)[T], const UnitWeights<F>& w, std::size_t i, const FewUnit<T>& x,
+                             const char* span) {
     // As many blocks as leave their sums in registers; of those that share bytes, all together if possible.
     constexpr std::size_t kAtOnce = F::kSpan * T <= 8 ? F::kSpan : 8 / T, kEach = 8 / F::kScales;
-    const std::size_t j0 = F::kSpan * i;
     unroll<F::kSpan / kAtOnce>([&](auto part) DISTILL_LAMBDA {
-        constexpr std::size_t k0 = part * kAtOnce;
         __m512i sums[kAtOnce][T][kDigits];
         unroll<8>([&](auto g) DISTILL_LAMBDA {
             unroll<kAtOnce>([&](auto k) DISTILL_LAMBDA {
                 prefetch_share<F, T, (part * 8 + g) * kAtOnce + k>(span);
-                const __m512i q = w.template bytes<k0 + k, g>(i);
-                const std::size_t j = j0 + k0 + k;
+                constexpr std::size_t kBlock = part * kAtOnce + k;
+                add_products<F, T, kBlock, g>(sums[k], w, i, x, g % kEach == 0);
+                if constexpr (g % kEach != kEach - 1) return;
                 unroll<T>([&](auto t) DISTILL_LAMBDA {
-                    unroll<kDigits>([&](auto d) DISTILL_LAMBDA {
-                        __m512i& sum = sums[k][t][d];
-                        if constexpr (g % kEach == 0) sum = _mm512_setzero_si512();
-                        sum = _mm512_dpbusd_epi32(sum, q, broadcast32(x.digits[d][t] + kActBlock * j + 4 * g));
-                    });
-                    if constexpr (g % kEach == kEach - 1) {
-                        if constexpr (UnitWeights<F>::kSplitScales) {
-                            const __m512i both = pair_of(sums[k][t][0], sums[k][t][1]);
-                            all[t] = _mm512_dpwssd_epi32(all[t], both, w.factors_k(j));
-                        } else {
-                            const __m512i sum = _mm512_add_epi32(shifted_up(sums[k][t][0], kDigitBits), sums[k][t][1]);
-                            all[t] = _mm512_add_epi32(all[t], _mm512_mullo_epi32(sum, w.k[j][g / kEach]));
-                        }
-                    }
+                    const __m512i sum = _mm512_add_epi32(shifted_up(sums[k][t][0], kDigitBits), sums[k][t][1]);
+                    all[t] = _mm512_add_epi32(all[t], _mm512_mullo_epi32(sum, w.k[F::kSpan * i + kBlock][g / kEach]));
                 });
             });
         });
@@ -153,19 +185,18 @@ void few_rows(const MatmulArgs& a) {
         const char* span = reinterpret_cast<const char*>(panel);
         __m512i all[T];
         unroll<T>([&](auto t) DISTILL_LAMBDA { all[t] = _mm512_setzero_si512(); });
-        for (std::size_t i = 0; i < here / F::kSpan; ++i, span += kSpanBytes<F>) {
-            if constexpr (Weights::kWhole)
-                add_digits<F, T>(all, w, i, x, span);
+        constexpr std::size_t kBlocks = Weights::kSplitScales ? 2 : F::kSpan;  // in a turn
+        for (std::size_t i = 0; i * kBlocks < here; ++i, span += kBlocks / F::kSpan * kSpanBytes<F>) {
+            if constexpr (Weights::kSplitScales)
+                add_pair<F, T>(all, w, i, x, span);
+            else if constexpr (Weights::kWhole)
+                add_span<F, T>(all, w, i, x, span);
             else
                 add_words<F, T>(all, w, i, x, span);
         }
-        unroll<kUnitBlocks>([&](auto j) DISTILL_LAMBDA {
-            if (j >= here) return;
-            const __m512i c = w.factors_c(j);
-            unroll<T>([&](auto t) DISTILL_LAMBDA {
-                const std::int16_t* sums = Weights::kThreeProducts ? x.digit_sums[t][j] : x.sums[t] + 2 * j;
-                all[t] = _mm512_dpwssd_epi32(all[t], c, broadcast32(sums));
-            });
+        unroll<kUnitBlocks / 2>([&](auto i) DISTILL_LAMBDA {
+            if (2 * i >= here) return;
+            unroll<T>([&](auto t) DISTILL_LAMBDA { all[t] = w.add_constants(all[t], x, t, i); });
         });
         unroll<T>([&](auto t) DISTILL_LAMBDA {
             // Of weights of eight bits a multiple.

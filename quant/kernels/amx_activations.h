@@ -32,8 +32,8 @@ struct FewUnit {
     std::int8_t digits[kDigits][T][kUnitColumns];
     // The whole numbers; of four columns 0, 2, 1, 3: as the even and the odd bytes of weights come apart.
     std::int16_t words[T][kUnitColumns];
-    std::int16_t sums[T][2 * kUnitBlocks];             // of 16 columns
-    std::int16_t digit_sums[T][kUnitBlocks][kDigits];  // of 32 columns
+    std::int16_t sums[T][2 * kUnitBlocks];                    // of 16 columns
+    std::int16_t digit_sums[T][kUnitBlocks / 2][kDigits][2];  // of 32 columns, two blocks
     float scale[T];
 };
 // 256 columns of T tokens as tiles.
@@ -115,7 +115,7 @@ DISTILL_INLINE void put(FewUnit<T>& out, std::size_t t, const float* from) {
         const __m256i digit[kDigits] = {_mm512_cvtepi16_epi8(of.upper), _mm512_cvtepi16_epi8(of.lower)};
         unroll<kDigits>([&](auto d) DISTILL_LAMBDA {
             _mm256_storeu_si256(reinterpret_cast<__m256i*>(out.digits[d][t] + kActBlock * j), digit[d]);
-            out.digit_sums[t][j][d] = static_cast<std::int16_t>(
+            out.digit_sums[t][j / 2][d][j % 2] = static_cast<std::int16_t>(
                 sum_of_lanes(_mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_set1_epi8(1), digit[d])));
         });
     }

@@ -41,6 +41,12 @@ DISTILL_INLINE __m512i all_bytes(__m512i v) {
 
 // The vector trait of matmul.h's formats. All processors with tiles shift and mask bytes in one operation.
 struct Amx : Avx512 {
+    // To a register: the compiler would give each of a byte's two nibbles a load of its own.
+    DISTILL_INLINE static U8 load(const std::uint8_t* p) {
+        U8 v = Avx512::load(p);
+        __asm__("" : "+v"(v));
+        return v;
+    }
     DISTILL_INLINE static U8 high(U8 v) {
         // Row by row of a matrix of bits, from below: bits 4 to 7 of the byte, and four of none.
         return _mm512_gf2p8affine_epi64_epi8(v, _mm512_set1_epi64(0x1020408000000000), 0);
@@ -63,6 +69,7 @@ struct UnitWeights {
     static constexpr bool kExact = F::kBlocks > 1 && F::kMin == 0, kWhole = F::kBits < 8;
     static constexpr int kFraction = kWhole ? 0 : 7;  // bits of k
     static constexpr bool kSplitScales = F::kBits <= 4 && F::kScales == 1;
+    static constexpr bool kInPairs = kSplitScales && F::kBlocks > 1;  // Q4_K: scales and minima are whole numbers
     // Products of both lower digits are left out. Then both digits of weights have 128 added.
     static constexpr bool kThreeProducts = kSplitScales || !kWhole;
     static constexpr float kUnit = kThreeProducts ? kBase : 1;  // what the sum of products counts X * W in
@@ -97,8 +104,9 @@ struct UnitWeights {
 
     DISTILL_INLINE void read(const typename F::Panel* p, std::size_t blocks) {
         panel = p;
-        prepared = F::prepare(*p);
         n_blocks = blocks;
+        if constexpr (kInPairs) return measure_in_pairs();
+        prepared = F::prepare(*p);
         if constexpr (kExact) {
             // Negated, and the unit as well: of -128 * -32 the upper digit would be 128, of its opposite it is -128.
             for_scales([&](auto j, auto h) DISTILL_LAMBDA {
@@ -160,20 +168,31 @@ struct UnitWeights {
         static_assert(kBase == 32);
         return {bytes_of<kDigitBits>(w), _mm512_gf2p8affine_epi64_epi8(bytes_of<0>(w), to_byte, 0x70)};
     }
-    // What block j's sums of 16 bits are multiplied with, of digit 0 of x in the lower halves of lanes, of digit 1 in
-    // the upper ones: k and k0.
-    DISTILL_INLINE __m512i factors_k(std::size_t j) const { return whole_and_upper(digits[j / 2].k, j % 2 != 0); }
-    // The same of x alone, the sums of its digits with three products, of its halves otherwise: c0, c, or the 16 by
-    // which lower digits of eight bits were too large; c.
-    DISTILL_INLINE __m512i factors_c(std::size_t j) const {
-        if constexpr (kSplitScales) return whole_and_upper(digits[j / 2].c, j % 2 != 0);
-        if constexpr (kThreeProducts) return _mm512_set1_epi32(kBase / 2 << 16);
-        return pair_of(c[j][0], c[j][F::kScales - 1]);
+    // Of two blocks, where scales are split: all += sums * (k or c), of 16 bits. sums[d]: of the two blocks' products
+    // with digit d of x, or of that digit alone.
+    template <class Sums>
+    DISTILL_INLINE static __m512i add_pair(__m512i all, const Sums& sums, const __m512i (&of)[kDigits]) {
+        const __m512i whole = _mm512_add_epi16(_mm512_slli_epi16(of[0], kDigitBits), of[1]);
+        return _mm512_dpwssd_epi32(_mm512_dpwssd_epi32(all, sums(constant<0>), whole), sums(constant<1>), of[0]);
+    }
+    // What blocks 2i and 2i + 1 add to a token's sum whatever their q.
+    template <std::size_t T>
+    DISTILL_INLINE __m512i add_constants(__m512i all, const FewUnit<T>& x, std::size_t t, std::size_t i) const {
+        const auto sums = [&](auto d) DISTILL_LAMBDA { return broadcast32(x.digit_sums[t][i][d]); };
+        if constexpr (kSplitScales) return add_pair(all, sums, digits[i].c);
+        // Lower digits of eight bits were 16 too large.
+        if constexpr (!kWhole) return _mm512_dpwssd_epi32(all, _mm512_set1_epi16(kBase / 2), sums(constant<1>));
+        unroll<2>([&](auto j) DISTILL_LAMBDA {
+            if (2 * i + j >= n_blocks) return;
+            const __m512i halves = pair_of(c[2 * i + j][0], c[2 * i + j][F::kScales - 1]);
+            all = _mm512_dpwssd_epi32(all, halves, broadcast32(x.sums[t] + 2 * (2 * i + j)));
+        });
+        return all;
     }
 
   private:
-    // ternarylogic's: bits of b where a has ones, else of c; (a and b) xor c.
-    static constexpr int kSelect = 0xca, kAndXor = 0x6a;
+    // ternarylogic's: bits of b where a has ones, else of c; (a and b) xor c; a or (b and c).
+    static constexpr int kSelect = 0xca, kAndXor = 0x6a, kOrAnd = 0xf8;
     DISTILL_INLINE static __m512i minus(__m512i v) { return _mm512_sub_epi32(_mm512_setzero_si512(), v); }
     // s * q and the minimum m.
     DISTILL_INLINE static __m512 with_minimum(__m512 s, float q, __m512 m) {
@@ -232,6 +251,76 @@ struct UnitWeights {
             });
         }
     }
+    // The same in 16 bits, two blocks at a time: for lone tokens scales take as long as products do. Whole scales and
+    // minima become numbers of which kRoom is the largest that a row's two units allow, and those W. What is made
+    // with a reciprocal is 6e-5 of itself beside it.
+    DISTILL_INLINE void measure_in_pairs() {
+        static_assert(kMost == 15 && F::kMin < 0);
+        const auto line = [&](std::size_t i) DISTILL_LAMBDA { return _mm512_loadu_si512(panel->s[i]); };
+        const auto six_bits = [](__m512i low, __m512i upper) DISTILL_LAMBDA {
+            return _mm512_ternarylogic_epi32(low, upper, _mm512_set1_epi8(0x30), kOrAnd);
+        };
+        const __m512i upper = line(2);
+        const __m512i whole[2][2] = {
+            // scales, minima; of blocks 0 to 3 and 4 to 7
+            {six_bits(Amx::low(line(0)), _mm512_slli_epi16(upper, 4)),
+             six_bits(Amx::high(line(0)), _mm512_slli_epi16(upper, 2))},
+            {six_bits(Amx::low(line(1)), upper), six_bits(Amx::high(line(1)), _mm512_srli_epi16(upper, 2))}};
+
+        constexpr float kLargest = 63, kRoom = 16100;
+        const __m512 of_scale = _mm512_mul_ps(Avx512::f16(panel->d), _mm512_set1_ps(kMost * kLargest)),
+                     of_minimum = _mm512_mul_ps(Avx512::f16(panel->dmin), _mm512_set1_ps(kLargest));
+        // As bit patterns, so that NaN comes out on top.
+        const auto magnitude = [](__m512 v) DISTILL_LAMBDA {
+            return _mm512_and_si512(_mm512_castps_si512(v), _mm512_set1_epi32(0x7fffffff));
+        };
+        const __m512 top =
+            _mm512_castsi512_ps(_mm512_max_epu32(_mm512_max_epu32(magnitude(of_scale), magnitude(of_minimum)),
+                                                 magnitude(_mm512_sub_ps(of_scale, of_minimum))));
+        // As in measure().
+        const __mmask16 normal = _mm512_cmp_ps_mask(top, _mm512_set1_ps(1e-30f), _CMP_GT_OQ);
+        // Whole numbers come as the upper bytes of 16 bits; of a product the upper 16 bits of 31 are kept.
+        const auto factor = [](__m512 v) DISTILL_LAMBDA { return both_halves<false>(_mm512_cvtps_epi32(v)); };
+        constexpr float kOfByte = kRoom * 128 / kLargest;
+        static_assert(kOfByte < 0x7fff);
+        const __m512 per = _mm512_mul_ps(_mm512_maskz_rcp14_ps(normal, top), _mm512_set1_ps(kOfByte));
+        const __m512i factors[2] = {factor(_mm512_mul_ps(of_scale, per)), factor(_mm512_mul_ps(of_minimum, per))};
+
+        __m512i half_span[kUnitBlocks / 2], middle[kUnitBlocks / 2], largest = _mm512_setzero_si512();
+        unroll<kUnitBlocks / 2>([&](auto i) DISTILL_LAMBDA {
+            const auto product = [&](std::size_t of) DISTILL_LAMBDA {
+                return _mm512_mulhrs_epi16(pair_of_blocks<i % 2>(whole[of][i / 2]), factors[of]);
+            };
+            const __m512i span = product(0), minimum = product(1), most = _mm512_sub_epi16(span, minimum);
+            half_span[i] = _mm512_srai_epi16(span, 1);
+            middle[i] = _mm512_sub_epi16(most, half_span[i]);
+            largest = _mm512_max_epi16(largest, _mm512_max_epi16(_mm512_abs_epi16(most), _mm512_abs_epi16(minimum)));
+        });
+        largest =
+            _mm512_and_si512(_mm512_max_epi16(largest, _mm512_srli_epi32(largest, 16)), _mm512_set1_epi32(0xffff));
+        // A row that uses less than a quarter of what its units allow, which no file of llama.cpp's has but rows of
+        // zeros, would lose too much.
+        if (_mm512_cmplt_epi32_mask(largest, _mm512_set1_epi32(kLargestW + 5)) != 0) [[unlikely]] {
+            prepared = F::prepare(*panel);
+            return measure();
+        }
+        const __m512 row = _mm512_cvtepi32_ps(largest);
+        const __m512 to_w = _mm512_mul_ps(_mm512_rcp14_ps(row), _mm512_set1_ps(kLargestW * 0x1p15f));
+        const __m512i of_middle = factor(to_w), of_k = factor(_mm512_mul_ps(to_w, _mm512_set1_ps(2.0f / kMost)));
+        unroll<kUnitBlocks / 2>([&](auto i) DISTILL_LAMBDA {
+            split(digits[i], _mm512_mulhrs_epi16(half_span[i], of_k), _mm512_mulhrs_epi16(middle[i], of_middle));
+        });
+        unit = _mm512_mul_ps(_mm512_mul_ps(top, _mm512_set1_ps(kUnit / (kRoom * kLargestW))), row);
+    }
+    // Bytes of blocks 2i and 2i + 1 of the four: the upper ones of 16 bits of the lower and the upper halves of lanes.
+    template <std::size_t i>
+    DISTILL_INLINE static __m512i pair_of_blocks(__m512i bytes) {
+        const __m512i rows = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        const __m512i at =
+            _mm512_or_si512(_mm512_or_si512(_mm512_slli_epi32(rows, 8), _mm512_slli_epi32(rows, 24)),
+                            _mm512_set1_epi32(static_cast<int>(((2 * i + 1) * 16) << 24 | (2 * i * 16) << 8)));
+        return _mm512_maskz_permutexvar_epi8(0xaaaaaaaaaaaaaaaau, at, bytes);
+    }
     DISTILL_INLINE static __m512i times_most(__m512i k) { return _mm512_sub_epi32(shifted_up(k, F::kBits), k); }
 
     // Of 16-bit numbers v the upper digit, with lower ones from -`down` on, and what it leaves of v.
@@ -263,10 +352,6 @@ struct UnitWeights {
             const __m512i of_k = _mm512_mullo_epi16(d.k[1], _mm512_set1_epi16(kMost));
             d.c[1] = _mm512_sub_epi16(rest, _mm512_srai_epi16(of_k, 1));
         }
-    }
-    DISTILL_INLINE static __m512i whole_and_upper(const __m512i (&of)[kDigits], bool second) {
-        const __m512i whole = _mm512_add_epi16(_mm512_slli_epi16(of[0], kDigitBits), of[1]);
-        return second ? halves_of(_mm512_srli_epi32(whole, 16), of[0]) : pair_of(whole, of[0]);
     }
 };
 

@@ -66,9 +66,9 @@ CpuFeatures detect_cpu_features() {
     f.avxvnni = f.avx2 && bit(seven_one.a, 4);
     const bool avx512 = bit(seven.b, 16) && bit(seven.b, 17) && bit(seven.b, 30) && bit(seven.b, 31);  // F DQ BW VL
     f.avx512vnni = f.avx2 && avx512 && bit(seven.c, 11) && (saved & kZmm) == kZmm;
-    // TILE, INT8; every processor with tiles has GFNI, which their file uses too.
-    f.amx = f.avx512vnni && bit(seven.d, 24) && bit(seven.d, 25) && bit(seven.c, 8) && (saved & kTiles) == kTiles &&
-            tiles_granted();
+    // TILE, INT8; every processor with tiles has VBMI and GFNI, which their file uses too.
+    f.amx = f.avx512vnni && bit(seven.d, 24) && bit(seven.d, 25) && bit(seven.c, 1) && bit(seven.c, 8) &&
+            (saved & kTiles) == kTiles && tiles_granted();
     return f;
 }
 
