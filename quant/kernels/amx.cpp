@@ -4,9 +4,9 @@
 // 256 columns, and the numbers between are whole ones.
 //
 // In 256 columns (a unit) an activation is x = scale * X, |X| <= 2031, and a weight, whatever its format, w = unit * W,
-// |W| <= 4096, W = q * k + c (where q has eight bits, q * k / 128 rounded), k and c being the scale and the minimum of
-// its block in units. Both are fine enough that neither rounding shows beside what formats lose (docs/SPEED.md has the
-// figures), and the sum of 256 products X * W fits 32 bits whatever they are.
+// |W| <= 4096, W = q * k + c (where q has eight bits, (q - 128) * k / 128 rounded), k and c being the scale and the
+// minimum of its block in units. Both are fine enough that neither rounding shows beside what formats lose
+// (docs/SPEED.md has the figures), and the sum of 256 products X * W fits 32 bits whatever they are.
 //
 // Tiles want bytes: X = 32 * X0 + X1, W = 32 * W0 + W1, four products of digits in three sums:
 //     X * W = 2^10 * X0 W0 + 2^5 * (X0 W1 + X1 W0) + X1 W1

@@ -53,7 +53,7 @@ struct Amx : Avx512 {
     }
 };
 
-// q as the format's weights() have it. k is whole where q has so few bits that k has some hundred steps, and for
+// q as the format's weights() have it. k is whole where q has so few bits that k has some hundred steps, and exact for
 // k-quants without minima, whose scales are whole numbers of a row's one scale already.
 //
 // With four bits or fewer and one scale for a block, k and c have digits, k = 32 * k0 + k1, c = 32 * c0 + c1, small
@@ -85,8 +85,8 @@ struct UnitWeights {
     const typename F::Panel* panel;  // of the first block
     typename F::Prepared prepared;
     std::size_t n_blocks;  // of 32 columns
-    // Of 16 rows. Where scales are split, of 16 bits (what stands above them means nothing), and c, if there is a
-    // minimum, is W in the middle between q = 0 and the largest q.
+    // Of 16 rows; c where there is one. Where scales are split, of 16 bits (what stands above them means nothing), on
+    // the way to `digits`, and c, if there is a minimum, is W in the middle between q = 0 and the largest q.
     __m512i k[kUnitBlocks][F::kScales], c[kUnitBlocks][F::kScales];
     // Of two blocks, 16 bits each: of the first one the lower halves of lanes.
     struct ScaleDigits {
@@ -162,8 +162,8 @@ struct UnitWeights {
         const __m512i up = _mm512_set1_epi16(128 * kBase + kBase / 2);
         w.even = _mm512_add_epi16(w.even, up);
         w.odd = _mm512_add_epi16(w.odd, up);
-        // Five bits of a byte, 16 more than what they stand for, become 112 more: a matrix of bits, row by row from
-        // below, takes the uppermost to the three above it too, which are turned over, itself as well.
+        // The byte's lower five bits are 16 more than what they stand for and become 128 more: a matrix of bits, row by
+        // row from below, takes the uppermost of them to the three above as well, and all but the last are turned over.
         const __m512i to_byte = _mm512_set1_epi64(0x0102040810101010);
         static_assert(kBase == 32);
         return {bytes_of<kDigitBits>(w), _mm512_gf2p8affine_epi64_epi8(bytes_of<0>(w), to_byte, 0x70)};
@@ -251,9 +251,9 @@ struct UnitWeights {
             });
         }
     }
-    // The same in 16 bits, two blocks at a time: for lone tokens scales take as long as products do. Whole scales and
-    // minima become numbers of which kRoom is the largest that a row's two units allow, and those W. What is made
-    // with a reciprocal is 6e-5 of itself beside it.
+    // The same in 16 bits, two blocks at a time: a lone token waits for them half as long as for products. Whole
+    // scales and minima become numbers of which kRoom is the largest that a row's two units allow, and those W. What
+    // is made with a reciprocal is 6e-5 of itself beside it, and factors of 16 bits are whole numbers.
     DISTILL_INLINE void measure_in_pairs() {
         static_assert(kMost == 15 && F::kMin < 0);
         const auto line = [&](std::size_t i) DISTILL_LAMBDA { return _mm512_loadu_si512(panel->s[i]); };
@@ -299,16 +299,17 @@ struct UnitWeights {
         largest =
             _mm512_and_si512(_mm512_max_epi16(largest, _mm512_srli_epi32(largest, 16)), _mm512_set1_epi32(0xffff));
         // A row that uses less than a quarter of what its units allow, which no file of llama.cpp's has but rows of
-        // zeros, would lose too much.
+        // zeros (a last panel's missing ones too), would lose too much.
         if (_mm512_cmplt_epi32_mask(largest, _mm512_set1_epi32(kLargestW + 5)) != 0) [[unlikely]] {
             prepared = F::prepare(*panel);
             return measure();
         }
         const __m512 row = _mm512_cvtepi32_ps(largest);
         const __m512 to_w = _mm512_mul_ps(_mm512_rcp14_ps(row), _mm512_set1_ps(kLargestW * 0x1p15f));
-        const __m512i of_middle = factor(to_w), of_k = factor(_mm512_mul_ps(to_w, _mm512_set1_ps(2.0f / kMost)));
+        const __m512i all_to_w = factor(to_w), span_to_k = _mm512_set1_epi16(2 * 0x8000 / kMost);
         unroll<kUnitBlocks / 2>([&](auto i) DISTILL_LAMBDA {
-            split(digits[i], _mm512_mulhrs_epi16(half_span[i], of_k), _mm512_mulhrs_epi16(middle[i], of_middle));
+            const __m512i half_span_w = _mm512_mulhrs_epi16(half_span[i], all_to_w);
+            split(digits[i], _mm512_mulhrs_epi16(half_span_w, span_to_k), _mm512_mulhrs_epi16(middle[i], all_to_w));
         });
         unit = _mm512_mul_ps(_mm512_mul_ps(top, _mm512_set1_ps(kUnit / (kRoom * kLargestW))), row);
     }

@@ -335,15 +335,13 @@ DISTILL_INLINE int32_t minus_half_sum(const Unit<V, T>& x, size_t j, size_t t, s
 template <class V, class F, size_t T>
 DISTILL_INLINE void few_halves(Sums<T>& sums, const typename F::Panel& p, const Unit<V, T>& x) {
     using Dot = typename V::template Dot<F::kBits>;
-    constexpr size_t N = 2 / T, kAtOnce = Traits<F>::sums_at_once();
-    static_assert(kAtOnce == 4 || kAtOnce == 16);
+    constexpr size_t N = 2 / T;
+    static_assert(Traits<F>::sums_at_once() == 16);
     const auto prepared = F::prepare(p);
     for (size_t lane0 = 0; lane0 < kPanelRows; lane0 += 4 * N) {
-        float32x4_t f[T][N];
         int32x4_t sum[T][N], minima[T][N];
         for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA { minima[t][n] = sum[t][n] = vdupq_n_s32(0); });
         for_each<2, 2>([&](auto half, auto h) DISTILL_LAMBDA {
-            constexpr size_t part = 2 * half + h;
             Dot dot[4][T][N];
             int8x16_t columns[4][T];
             for_each<4, T>([&](auto k, auto t) DISTILL_LAMBDA {
@@ -378,13 +376,9 @@ DISTILL_INLINE void few_halves(Sums<T>& sums, const typename F::Panel& p, const 
                     });
                 }
             });
-            if constexpr (kAtOnce == 4 || part == 3) {
-                end_part<T, N, kAtOnce != 4 || part == 0>(f, sum);
-                for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA { sum[t][n] = vdupq_n_s32(0); });
-            }
         });
         for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA {
-            float32x4_t v = vmulq_f32(f[t][n], V::f16(p.d + lane0 + 4 * n));
+            float32x4_t v = vmulq_f32(vcvtq_f32_s32(sum[t][n]), V::f16(p.d + lane0 + 4 * n));
             if constexpr (F::kMin != 0) v = vfmaq_f32(v, vcvtq_f32_s32(minima[t][n]), V::f16(p.dmin + lane0 + 4 * n));
             float32x4_t& sum = sums[t][lane0 / 4 + n];
             sum = vfmaq_n_f32(sum, v, *x.unit(t));

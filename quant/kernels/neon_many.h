@@ -15,7 +15,7 @@ namespace {
 
 // --- Unpacking -----------------------------------------------------------------------------------------------------
 
-// 256 columns of 16 rows. Formats with a scale for each half: halves in the order in which few_halves takes them. Two by two: 8
+// 256 columns of 16 rows. Formats with a scale for each half: halves in the order in which one token takes them. Two by two: 8
 // columns of two rows fill a register, and a row's numbers stand twice, once for each of two tokens.
 template <class V>
 struct Unpacked {
@@ -363,9 +363,9 @@ DISTILL_INLINE void halves_of_tokens(float* sums, const Unpacked<V>& u, const Un
     int32x4_t whole[T], minima[T];
     float32x4_t part[T];
     const Zeros<V> zeros;
-    zeros.fill(part);
     zeros.fill(whole);
-    zeros.fill(minima);
+    if constexpr (L::kAtOnce == 4) zeros.fill(part);
+    if constexpr (L::kMin != 0) zeros.fill(minima);
     size_t place = 0;
     for (size_t half = 0; half < 2; ++half) {
         unroll<2>([&](auto h) DISTILL_LAMBDA {

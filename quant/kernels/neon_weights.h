@@ -249,6 +249,7 @@ struct Zeros {
     }
     template <size_t N>
     DISTILL_INLINE void fill(int32x4_t (&v)[N]) const {
+        static_assert(N % 2 == 0);
         unroll<N / 2>([&](auto i) DISTILL_LAMBDA { set(v[2 * i], v[2 * i + 1]); });
     }
     template <size_t N>

@@ -144,7 +144,7 @@ double lost_to_rounded_weights(const Kernels& k, const Case& c, double largest_w
         case FormatId::iq4_nl:
             return step * (x_sum + left_out(16));
         case FormatId::iq4_xs:
-            return step * left_out(16);
+            return 2 * step * left_out(16);  // of a row of small scales, whole numbers, the largest is a quarter
         default:
             return 0;
     }
