@@ -214,6 +214,27 @@ Result run(const Kernels& k, const Case& c, const std::vector<float>& bias = {},
     return r;
 }
 
+// A row's product with a token as read, in double precision, and the sizes that say what may be lost of it.
+struct Truth {
+    double sum = 0, magnitude = 0, x_sum = 0, largest_weight = 0, largest_x = 0;
+
+    Truth(const float* weights, const float* x, std::size_t columns) {
+        for (std::size_t i = 0; i < columns; ++i) {
+            const double w = static_cast<double>(weights[i]), v = static_cast<double>(x[i]);
+            sum += w * v;
+            magnitude += std::abs(w * v);
+            x_sum += std::abs(v);
+            largest_weight = std::max(largest_weight, std::abs(w));
+            largest_x = std::max(largest_x, std::abs(v));
+        }
+    }
+    // What the table's own roundings may lose.
+    double lost(const Kernels& k, const Case& c) const {
+        return lost_to_rounded_sums(k, c, largest_weight, largest_x) +
+               lost_to_rounded_weights(k, c, largest_weight, largest_x, x_sum);
+    }
+};
+
 // Each token alone has the bits that it has among the others; its worst row, as a share of what it may be beside the
 // truth.
 double worst_of_tokens(const Kernels& k, const Case& c) {
@@ -229,20 +250,10 @@ double worst_of_tokens(const Kernels& k, const Case& c) {
         CHECK(std::equal(alone.out.begin(), alone.out.end(),
                          together.out.begin() + static_cast<std::ptrdiff_t>(t * c.rows)));
         for (std::size_t row = 0; row < c.rows; ++row) {
-            double sum = 0, magnitude = 0, x_sum = 0, largest = 0, largest_x = 0;
-            for (std::size_t i = 0; i < c.columns; ++i) {
-                const double w = static_cast<double>(c.weights[row * c.columns + i]),
-                             x = static_cast<double>(alone.x_read[i]);
-                sum += w * x;
-                magnitude += std::abs(w * x);
-                x_sum += std::abs(x);
-                largest = std::max(largest, std::abs(w));
-                largest_x = std::max(largest_x, std::abs(x));
-            }
-            const double bound = 1e-5 * (magnitude + 2 * largest * x_sum) +
-                                 lost_to_rounded_sums(k, c, largest, largest_x) +
-                                 lost_to_rounded_weights(k, c, largest, largest_x, x_sum);
-            worst = std::max(worst, std::abs(static_cast<double>(alone.out[row]) - sum) / bound);
+            const Truth truth(c.weights.data() + row * c.columns, alone.x_read.data(), c.columns);
+            // An affine format subtracts the minimum from a larger number: its terms count too.
+            const double bound = 1e-5 * (truth.magnitude + 2 * truth.largest_weight * truth.x_sum) + truth.lost(k, c);
+            worst = std::max(worst, std::abs(static_cast<double>(alone.out[row]) - truth.sum) / bound);
         }
     }
     return worst;
@@ -263,31 +274,16 @@ TEST_CASE("each kernel agrees with dequantised rows", "[quant]") {
                         double worst = 0, spread = 0;
                         for (std::size_t t = 0; t < tokens; ++t) {
                             for (std::size_t row = 0; row < rows; ++row) {
-                                double sum = 0, magnitude = 0;
-                                for (std::size_t i = 0; i < columns; ++i) {
-                                    const double p = static_cast<double>(c.weights[row * columns + i]) *
-                                                     static_cast<double>(r.x_read[t * columns + i]);
-                                    sum += p;
-                                    magnitude += std::abs(p);
-                                }
-                                // An affine format subtracts the minimum from a larger number: its terms count too.
-                                double largest = 0, x_sum = 0, largest_x = 0;
-                                for (std::size_t i = 0; i < columns; ++i) {
-                                    largest =
-                                        std::max(largest, std::abs(static_cast<double>(c.weights[row * columns + i])));
-                                    const double x = std::abs(static_cast<double>(r.x_read[t * columns + i]));
-                                    x_sum += x;
-                                    largest_x = std::max(largest_x, x);
-                                }
-                                // Each step of the sum rounds once or twice; integers inside a block are exact.
+                                const Truth truth(c.weights.data() + row * columns, r.x_read.data() + t * columns,
+                                                  columns);
+                                // Each step of the sum rounds once or twice; integers inside a block are exact. An
+                                // affine format subtracts the minimum from a larger number: its terms count too.
                                 const double steps = is_float(f) ? static_cast<double>(columns)
                                                                  : 4.0 * static_cast<double>(columns) / 32.0 + 4.0;
-                                const double bound =
-                                    steps * 1.2e-7 * (magnitude + (is_float(f) ? 0.0 : 2 * largest * x_sum)) +
-                                    lost_to_rounded_sums(*k, c, largest, largest_x) +
-                                    lost_to_rounded_weights(*k, c, largest, largest_x, x_sum);
+                                const double terms = is_float(f) ? 0.0 : 2 * truth.largest_weight * truth.x_sum;
+                                const double bound = steps * 1.2e-7 * (truth.magnitude + terms) + truth.lost(*k, c);
                                 const double got = static_cast<double>(r.out[t * rows + row]);
-                                worst = std::max(worst, std::abs(got - sum) / (bound + 1e-30));
+                                worst = std::max(worst, std::abs(got - truth.sum) / (bound + 1e-30));
                                 spread = std::max(spread, std::abs(got - static_cast<double>(r.out[0])));
                             }
                         }
