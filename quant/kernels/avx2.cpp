@@ -571,34 +571,34 @@ DISTILL_INLINE void narrow_tokens(TokenSums* sums, const UnpackedSpan<F>& u, std
     }
 }
 
-// A quarter of a block, 8 columns: registers 4 * quarter.. of the 16 that hold a block of 8 rows.
-template <class F, std::size_t T, std::size_t quarter>
+// A block, four tokens at a time, so that their sums stay in registers until it ends.
+template <class F, std::size_t T>
 DISTILL_INLINE void wide_tokens(TokenSums* sums, const UnpackedSpan<F>& u, std::size_t k, const __m256 (&d)[kRegisters],
                                 const WideBlock<T>* x, std::size_t group_bytes, std::size_t n_groups) {
-    __m256i w[4][kRegisters];
-    unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
-        unroll<4>([&](auto i) DISTILL_LAMBDA { w[i][n] = load256(u.w[k][2 * quarter + i / 2][i % 2] + 32 * n); });
-    });
-    for (std::size_t group = 0; group < n_groups; ++group, sums += T) {
-        const WideBlock<T>& xb = of_group(x, group, group_bytes);
-#pragma GCC unroll 2
-        for (std::size_t t = 0; t < T; ++t) {
-            TokenSums& s = sums[t];
-            __m256i total[kRegisters];
-            unroll<4>([&](auto i) DISTILL_LAMBDA {
-                const __m256i xw = broadcast32(xb.q[t] + 8 * quarter + 2 * i);
+    constexpr std::size_t kEach = 4;
+    for (std::size_t group = 0; group < n_groups; ++group) {
+        for (std::size_t token = 0; token < T; token += kEach, sums += kEach) {
+            const std::int16_t* q = of_group(x, group, group_bytes).q[token];
+            const std::uint8_t* weights = u.w[k][0][0];
+            __asm__("" : "+r"(q), "+r"(weights));  // what is loaded is near them, in short instructions
+            __m256i total[kEach][kRegisters];
+            unroll<16>([&](auto pair) DISTILL_LAMBDA {
+                __m256i w[kRegisters];
                 unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
-                    const __m256i products = _mm256_madd_epi16(w[i][n], xw);
-                    total[n] = i == 0 ? products : _mm256_add_epi32(total[n], products);
-                    __asm__("" : "+x"(total[n]));
+                    w[n] = load256(weights + 4 * kPanelRows * pair + 32 * n);
+                    __asm__("" : "+x"(w[n]));  // once: GCC would load it again for each token
+                });
+                unroll<kEach>([&](auto t) DISTILL_LAMBDA {
+                    const __m256i xw = broadcast32(q + kActBlock * t + 2 * pair);
+                    unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
+                        const __m256i products = _mm256_madd_epi16(w[n], xw);
+                        total[t][n] = pair == 0 ? products : _mm256_add_epi32(total[t][n], products);
+                        __asm__("" : "+x"(total[t][n]));  // nor products added in pairs
+                    });
                 });
             });
-            unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
-                if constexpr (quarter > 0) total[n] = _mm256_add_epi32(total[n], load256(s.whole + 8 * n));
-                if constexpr (quarter < 3)
-                    store256(s.whole + 8 * n, total[n]);
-                else
-                    add_block<F>(s, n, total[n], d[n]);
+            unroll<kEach>([&](auto t) DISTILL_LAMBDA {
+                unroll<kRegisters>([&](auto n) DISTILL_LAMBDA { add_block<F>(sums[t], n, total[t][n], d[n]); });
             });
         }
     }
@@ -684,12 +684,13 @@ DISTILL_INLINE void tile_blocks(const MatmulArgs& a, const typename F::Panel* pa
             u.unpack(*panel, prepared, span);
             for (std::size_t k = 0; k < F::kSpan; ++k) {
                 const std::size_t j = span * F::kSpan + k;
-                unroll<Tr::kWide ? 4 : 2>([&](auto i) DISTILL_LAMBDA {
-                    if constexpr (Tr::kWide)
-                        wide_tokens<F, T, i>(sums, u, k, d, wide + j, group_bytes, n_groups);
-                    else
-                        narrow_tokens<F, T, i>(sums, u, k, d, x + j, group_bytes, n_groups);
-                });
+                if constexpr (Tr::kWide) {
+                    wide_tokens<F, T>(sums, u, k, d, wide + j, group_bytes, n_groups);
+                } else {
+                    unroll<2>([&](auto h) DISTILL_LAMBDA {
+                        narrow_tokens<F, T, h>(sums, u, k, d, x + j, group_bytes, n_groups);
+                    });
+                }
             }
         }
         if constexpr (!Tr::kSubScales && F::kMin != 0) {
