@@ -393,7 +393,7 @@ DISTILL_INLINE void few_q6(Sums<T>& sums, const PanelSignedQ6_K& p, const Unit<V
     using F = KernelSignedQ6_K<V>;
     using Dot = typename V::template Dot<6>;
     // Four times as large numbers can be masked, which more pipes do than shift. 16-bit sums have no room for them.
-    constexpr int kPlaces = V::kDotProducts ? 2 : 0;
+    constexpr int kShift = V::kDotProducts ? 2 : 0;
     const Zeros<V> zeros;
     float32x4_t f[T][4];
     unroll<T>([&](auto t) DISTILL_LAMBDA { zeros.fill(f[t]); });
@@ -420,10 +420,10 @@ DISTILL_INLINE void few_q6(Sums<T>& sums, const PanelSignedQ6_K& p, const Unit<V
                 next_pair<32>(c[0], c[1], next);
                 next_pair<32>(c[2], c[3], next);
                 unroll<4>([&](auto n) DISTILL_LAMBDA {
-                    int8x16_t third = F::template upper<kPlaces>(c[n]);
+                    int8x16_t third = F::template upper<kShift>(c[n]);
                     settle(third);  // before an insertion changes `c`
-                    const int8x16_t w[4] = {F::template upper<kPlaces>(a.v[n]), F::template upper<kPlaces>(b.v[n]), third,
-                                            F::template last<kPlaces>(a.v[n], b.v[n], c[n])};
+                    const int8x16_t w[4] = {F::template upper<kShift>(a.v[n]), F::template upper<kShift>(b.v[n]), third,
+                                            F::template last<kShift>(a.v[n], b.v[n], c[n])};
                     for_each<T, 4>([&](auto t, auto g) DISTILL_LAMBDA { dot[t][n].template add<g>(w[g], columns[t]); });
                 });
                 const int8x16_t scale = vld1q_s8(p.s[2 * j + h]);
@@ -433,7 +433,7 @@ DISTILL_INLINE void few_q6(Sums<T>& sums, const PanelSignedQ6_K& p, const Unit<V
                     if constexpr (n % 2 == 0) factor = vmull_lane_s16(vget_low_s16(wide[n / 2]), m[t], 2 * h);
                     else factor = vmull_high_lane_s16(wide[n / 2], m[t], 2 * h);
                     const int32x4_t e = dot[t][n].sum();
-                    sum[t][n] = vmlaq_s32(sum[t][n], kPlaces == 0 ? e : vshrq_n_s32(e, 2), factor);
+                    sum[t][n] = vmlaq_s32(sum[t][n], kShift == 0 ? e : vshrq_n_s32(e, 2), factor);
                 });
             }
             end_part<T, 4, false>(f, sum);

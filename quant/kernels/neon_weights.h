@@ -45,15 +45,15 @@ struct KernelSignedQ6_K {
         else return vreinterpretq_u8_s8(upper(bytes(g % 4)));
     }
     // What is in the upper six bits, and in the lower two of three bytes; or four times as much.
-    template <int kPlaces = 0>
+    template <int kShift = 0>
     DISTILL_INLINE static int8x16_t upper(uint8x16_t bytes) {
-        if constexpr (kPlaces == 2) return vreinterpretq_s8_u8(V::masked(bytes, 0xfc));
+        if constexpr (kShift == 2) return vreinterpretq_s8_u8(V::masked(bytes, 0xfc));
         else return vshrq_n_s8(vreinterpretq_s8_u8(bytes), 2);
     }
-    template <int kPlaces = 0>
+    template <int kShift = 0>
     DISTILL_INLINE static int8x16_t last(uint8x16_t a, uint8x16_t b, uint8x16_t c) {
         const int8x16_t four_times = vreinterpretq_s8_u8(vshlq_n_u8(vsliq_n_u8(vsliq_n_u8(c, b, 2), a, 4), 2));
-        return kPlaces == 2 ? four_times : vshrq_n_s8(four_times, 2);
+        return kShift == 2 ? four_times : vshrq_n_s8(four_times, 2);
     }
     DISTILL_INLINE static const int8_t* sub_scales(const Panel& p, const Prepared&, size_t j, size_t h) { return p.s[2 * j + h]; }
 };
