@@ -576,24 +576,25 @@ template <class F, std::size_t T>
 DISTILL_INLINE void wide_tokens(TokenSums* sums, const UnpackedSpan<F>& u, std::size_t k, const __m256 (&d)[kRegisters],
                                 const WideBlock<T>* x, std::size_t group_bytes, std::size_t n_groups) {
     constexpr std::size_t kEach = 4;
+    static_assert(T % kEach == 0);
     for (std::size_t group = 0; group < n_groups; ++group) {
         for (std::size_t token = 0; token < T; token += kEach, sums += kEach) {
             const std::int16_t* q = of_group(x, group, group_bytes).q[token];
             const std::uint8_t* weights = u.w[k][0][0];
-            __asm__("" : "+r"(q), "+r"(weights));  // what is loaded is near them, in short instructions
+            __asm__("" : "+r"(q), "+r"(weights));  // loads are near them: short instructions
             __m256i total[kEach][kRegisters];
-            unroll<16>([&](auto pair) DISTILL_LAMBDA {
+            unroll<kActBlock / 2>([&](auto pair) DISTILL_LAMBDA {
                 __m256i w[kRegisters];
                 unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
                     w[n] = load256(weights + 4 * kPanelRows * pair + 32 * n);
-                    __asm__("" : "+x"(w[n]));  // once: GCC would load it again for each token
+                    __asm__("" : "+x"(w[n]));  // GCC would load them again for each token
                 });
                 unroll<kEach>([&](auto t) DISTILL_LAMBDA {
                     const __m256i xw = broadcast32(q + kActBlock * t + 2 * pair);
                     unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
                         const __m256i products = _mm256_madd_epi16(w[n], xw);
                         total[t][n] = pair == 0 ? products : _mm256_add_epi32(total[t][n], products);
-                        __asm__("" : "+x"(total[t][n]));  // nor products added in pairs
+                        __asm__("" : "+x"(total[t][n]));  // GCC would add products in pairs
                     });
                 });
             });
