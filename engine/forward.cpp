@@ -80,17 +80,17 @@ std::span<const float> forward(const Model& m, std::span<const Part> parts, Scra
         if (l > 0 && go_on && !go_on(l)) return {};
 
         // x += Wo attention(rope(Wq h + bq), rope(Wk h + bk), Wv h + bv)      h = rms_norm(x)
-        if (!ops.rms_norm(s.h, s.x.data(), w.attn_norm)) throw not_finite(l);
+        if (!ops.rms_norm(s.h, s.x.data(), w.attn_norm, {&w.q, &w.k, &w.v})) throw not_finite(l);
         ops.matmul({{s.q.data(), &w.q, &w.q_bias}, {s.k.data(), &w.k, &w.k_bias}, {s.v.data(), &w.v, &w.v_bias}}, s.h);
         ops.rope(s.q.data(), n_heads, segments);
         ops.rope(s.k.data(), n_kv_heads, segments);
         ops.store(segments, l, s.k.data(), s.v.data());
-        ops.attend(s.attended, s.q.data(), segments, l);
+        ops.attend(s.attended, s.q.data(), segments, l, {&w.o});
         ops.matmul({{s.x.data(), &w.o, nullptr, true}}, s.attended);
 
         // x += Wdown (silu(Wgate h) * (Wup h))                                h = rms_norm(x)
-        if (!ops.rms_norm(s.h, s.x.data(), w.ffn_norm)) throw not_finite(l + 1);
-        ops.gated(s.gate, s.up.data(), w.gate, w.up, s.h, w.down.format->block_weights == 1);
+        if (!ops.rms_norm(s.h, s.x.data(), w.ffn_norm, {&w.gate, &w.up})) throw not_finite(l + 1);
+        ops.gated(s.gate, s.up.data(), w.gate, w.up, s.h, {&w.down});
         ops.matmul({{s.x.data(), &w.down, nullptr, true}}, s.gate);
     }
     if (!ops.all_finite(s.x.data(), n_tokens * d_model)) throw not_finite(m.layers.size());
@@ -105,7 +105,7 @@ std::span<const float> forward(const Model& m, std::span<const Part> parts, Scra
             }
         }
         const Ops last{m, pool, s.ops, rows};
-        last.rms_norm(s.h, s.x.data(), m.output_norm);
+        last.rms_norm(s.h, s.x.data(), m.output_norm, {&m.output});
         s.logits.resize(rows * m.output.rows);
         last.matmul({{s.logits.data(), &m.output}}, s.h);
         if (!ops.all_finite(s.logits.data(), s.logits.size())) {

@@ -103,17 +103,24 @@ void Ops::for_groups(const Job& job) const {
     });
 }
 
-void Ops::quantize_group(Activation& a, std::size_t first, std::size_t column, std::size_t columns) const {
-    quantize_group(a, first, column, columns, a.row(first) + column, a.n);
+ActForms Ops::forms_of(Readers readers) const {
+    ActForms forms = 0;
+    for (const Matrix* w : readers) forms |= w->format->block_weights > 1 ? kernels_.form_of(*w->format) : 0;
+    return forms;
+}
+
+void Ops::quantize_group(Activation& a, std::size_t first, std::size_t column, std::size_t columns,
+                         ActForms forms) const {
+    quantize_group(a, first, column, columns, a.row(first) + column, a.n, forms);
 }
 
 void Ops::quantize_group(Activation& a, std::size_t first, std::size_t column, std::size_t columns, const float* x,
-                         std::size_t x_stride) const {
-    if (a.n % kActBlock != 0) return;  // only float weights have such rows
+                         std::size_t x_stride, ActForms forms) const {
+    if (forms == 0) return;
     const std::size_t left = n_tokens_ - first;
     const int group = group_size(static_cast<int>(left), kernels_.group);
     kernels_.ops.quantize(a.group(first, group, column), x, x_stride, columns,
-                          static_cast<int>(std::min(left, static_cast<std::size_t>(group))), group);
+                          static_cast<int>(std::min(left, static_cast<std::size_t>(group))), group, forms);
 }
 
 std::size_t Ops::rows_at_once() const {
@@ -129,18 +136,19 @@ void Ops::embed(float* x, const Tensor& embedding, std::span<const std::int32_t>
     }
 }
 
-bool Ops::rms_norm(Activation& h, const float* x, const Vector& weight) const {
+bool Ops::rms_norm(Activation& h, const float* x, const Vector& weight, Readers readers) const {
+    const ActForms forms = forms_of(readers);
     std::atomic<bool> finite = true;
     for_groups([&](std::size_t first, std::size_t last) {
         for (std::size_t t = first; t < last; ++t) {
             if (!kernels_.ops.rms_norm(h.row(t), x + t * h.n, weight.data(), h.n, config_.norm_eps)) finite = false;
         }
-        quantize_group(h, first, 0, h.n);
+        quantize_group(h, first, 0, h.n, forms);
     });
     return finite;
 }
 
-void Ops::silu_mul(Activation& gate, const float* up) const {
+void Ops::silu_mul(Activation& gate, const float* up, ActForms forms) const {
     // Columns are shared out as well: a decoded token has but one row. Whole vectors, because where a vector ends in a
     // row decides how its last values are computed.
     constexpr std::size_t kColumns = 1024;
@@ -152,15 +160,17 @@ void Ops::silu_mul(Activation& gate, const float* up) const {
         for (std::size_t t = first; t < last; ++t) {
             kernels_.ops.silu_mul(gate.row(t) + column, up + t * gate.n + column, columns);
         }
-        quantize_group(gate, first, column, columns);
+        quantize_group(gate, first, column, columns, forms);
     });
 }
 
 void Ops::gated(Activation& gate, float* up, const Matrix& gate_weight, const Matrix& up_weight, const Activation& h,
-                bool floats) const {
-    if (n_tokens_ < kPromptTokens || floats || gate.n % kActBlock != 0) {
+                Readers readers) const {
+    const ActForms forms = forms_of(readers);
+    const bool floats = std::ranges::any_of(readers, [](const Matrix* w) { return w->format->block_weights == 1; });
+    if (n_tokens_ < kPromptTokens || floats) {
         matmul({{gate.floats.data(), &gate_weight}, {up, &up_weight}}, h);
-        return silu_mul(gate, up);
+        return silu_mul(gate, up, forms);
     }
     // A long prompt: what both products make of 256 columns for as many tokens as a call takes stays in the
     // second-level cache until it is rounded; whole rows of it would go to memory and back. Weights that are not packed
@@ -181,7 +191,7 @@ void Ops::gated(Activation& gate, float* up, const Matrix& gate_weight, const Ma
             kernels_.ops.silu_mul(of_gate + t * columns, of_up + t * columns, columns);
         }
         for (std::size_t t = first; t < last; t += group) {
-            quantize_group(gate, t, column, columns, of_gate + (t - first) * columns, columns);
+            quantize_group(gate, t, column, columns, of_gate + (t - first) * columns, columns, forms);
         }
     });
 }
@@ -321,6 +331,7 @@ class PageProducts {
                         head_dim <= PageAttention::kMaxColumns
                     ? kernels.page_attention
                     : nullptr),
+          form_of_keys_(kernels.form_of(format(FormatId::q8_0))),
           key_product_(matmul(types.keys == KvType::f16 ? FormatId::f16 : FormatId::q8_0)),
           value_product_(matmul(types.values == KvType::f16 ? FormatId::f16 : FormatId::f32)) {}
 
@@ -334,7 +345,7 @@ class PageProducts {
         }
         for_groups(rows, [&](std::size_t row, std::size_t n, int group) {
             kernels_.ops.quantize(blocks(s, row), s.queries.data() + row * head_dim_, head_dim_, head_dim_,
-                                  static_cast<int>(n), group);
+                                  static_cast<int>(n), group, form_of_keys_);
         });
     }
     // scores[row][key] = q . k for the first `keys` keys of the page. `next`: the next page's, of as many bytes.
@@ -404,7 +415,8 @@ class PageProducts {
     }
 
   private:
-    MatmulFn matmul(FormatId id) const { return kernels_.matmul_of(*find_format(static_cast<std::uint32_t>(id))); }
+    static const Format& format(FormatId id) { return *find_format(static_cast<std::uint32_t>(id)); }
+    MatmulFn matmul(FormatId id) const { return kernels_.matmul_of(format(id)); }
     std::byte* blocks(AttendScratch& s, std::size_t row) const {
         return s.blocks.data() + row * kernels_.act_row_bytes(head_dim_);
     }
@@ -422,6 +434,7 @@ class PageProducts {
     KvTypes types_;
     std::size_t head_dim_;
     const PageAttention* page_;
+    ActForms form_of_keys_;  // in q8_0
     MatmulFn key_product_, value_product_;
 };
 
@@ -430,7 +443,8 @@ class PageProducts {
 // Softmax over pages of keys as they come (Milakov and Gimelshein 2018, "Online normalizer calculation for softmax"):
 // for each row a running maximum, sum and weighted values, rescaled when the maximum grows. The pages are met in order
 // and cut at fixed positions, so a token's result is the same whoever shares its tile.
-void Ops::attend(Activation& out, const float* q, std::span<const Segment> segments, std::size_t layer) const {
+void Ops::attend(Activation& out, const float* q, std::span<const Segment> segments, std::size_t layer,
+                 Readers readers) const {
     constexpr float kMasked = -std::numeric_limits<float>::infinity();
     const auto head_dim = static_cast<std::size_t>(config_.head_dim);
     const auto n_heads = static_cast<std::size_t>(config_.n_heads),
@@ -506,7 +520,8 @@ void Ops::attend(Activation& out, const float* q, std::span<const Segment> segme
         attend_tile(*tile.segment, tile.first, tile.tokens, u % n_kv_heads, u / n_kv_heads % head_blocks,
                     scratch_.attention[static_cast<std::size_t>(thread)]);
     });
-    for_groups([&](std::size_t first, std::size_t) { quantize_group(out, first, 0, out.n); });
+    const ActForms forms = forms_of(readers);
+    for_groups([&](std::size_t first, std::size_t) { quantize_group(out, first, 0, out.n, forms); });
 }
 
 bool Ops::all_finite(const float* x, std::size_t n) const {

@@ -37,8 +37,8 @@ extern template class Buffer<float>;
 extern template class Buffer<std::byte>;
 
 // The input of matrix products, [tokens, n]: as floats, and as blocks of integers in groups of tokens
-// (quant/kernels/kernels.h) for quantised weights. Whoever writes the floats calls Ops::quantize or an operation that
-// does.
+// (quant/kernels/kernels.h) for quantised weights. An operation that makes one is told which matrices will be
+// multiplied with it: it rounds what they read.
 struct Activation {
     Activation() = default;
     Activation(std::size_t max_tokens, std::size_t n, const Kernels& kernels);
@@ -113,40 +113,46 @@ struct OpsScratch {
     std::vector<AttendScratch> attention;  // [threads]
 };
 
+// Matrices that read an activation.
+using Readers = std::initializer_list<const Matrix*>;
+
 class Ops {
   public:
     Ops(const Model& model, ThreadPool& pool, OpsScratch& scratch, std::size_t n_tokens)
         : config_(model.config), kernels_(*model.kernels), pool_(pool), scratch_(scratch), n_tokens_(n_tokens) {}
 
     void embed(float* x, const Tensor& embedding, std::span<const std::int32_t> tokens) const;
-    // h = rms_norm(x) * weight, [n_tokens, n]; quantised as well. False if x is not finite, or its
-    // squares are not.
-    bool rms_norm(Activation& h, const float* x, const Vector& weight) const;
+    // h = rms_norm(x) * weight, [n_tokens, n]. False if x is not finite, or its squares are not.
+    bool rms_norm(Activation& h, const float* x, const Vector& weight, Readers readers) const;
     // Products that share the input h, as one job.
     void matmul(std::initializer_list<Product> products, const Activation& h) const;
     // Turns each head of x [n_tokens][n_heads * head_dim] by its token's position.
     void rope(float* x, std::size_t n_heads, std::span<const Segment> segments) const;
     // k, v: [n_tokens][n_kv_heads * head_dim].
     void store(std::span<const Segment> segments, std::size_t layer, const float* k, const float* v) const;
-    // out = softmax(q k^T / sqrt(head_dim)) v, causal, [n_tokens][n_heads * head_dim]; quantised as well. Each row sees
-    // the keys and values of its own sequence.
-    void attend(Activation& out, const float* q, std::span<const Segment> segments, std::size_t layer) const;
-    // gate = silu(gate_weight * h) * (up_weight * h), quantised. Its floats are there as well if they are asked for,
-    // for a product with float weights. up: [n_tokens][gate.n], to work in.
+    // out = softmax(q k^T / sqrt(head_dim)) v, causal, [n_tokens][n_heads * head_dim]. Each row sees the keys and
+    // values of its own sequence.
+    void attend(Activation& out, const float* q, std::span<const Segment> segments, std::size_t layer,
+                Readers readers) const;
+    // gate = silu(gate_weight * h) * (up_weight * h); its floats are there only if float weights read them.
+    // up: [n_tokens][gate.n], to work in.
     void gated(Activation& gate, float* up, const Matrix& gate_weight, const Matrix& up_weight, const Activation& h,
-               bool floats) const;
+               Readers readers) const;
     bool all_finite(const float* x, std::size_t n) const;
 
   private:
+    // What quantised matrices among them read.
+    ActForms forms_of(Readers readers) const;
     // The group of tokens that begins at `first`; of its columns, a multiple of 32, those from `column` on, a multiple
-    // of 256.
-    void quantize_group(Activation& a, std::size_t first, std::size_t column, std::size_t columns) const;
+    // of 256. No forms: only float weights read it.
+    void quantize_group(Activation& a, std::size_t first, std::size_t column, std::size_t columns,
+                        ActForms forms) const;
     // The same of rows that stand elsewhere, x_stride floats apart.
     void quantize_group(Activation& a, std::size_t first, std::size_t column, std::size_t columns, const float* x,
-                        std::size_t x_stride) const;
+                        std::size_t x_stride, ActForms forms) const;
     std::size_t rows_at_once() const;  // that a product works on: a multiple of kPanelRows
-    // gate = silu(gate) * up; quantised as well.
-    void silu_mul(Activation& gate, const float* up) const;
+    // gate = silu(gate) * up
+    void silu_mul(Activation& gate, const float* up, ActForms forms) const;
     // Rows begin..end of a weight, begin a multiple of kPanelRows: out[t - first][row - begin] for the tokens
     // first..last. `first` begins a group.
     struct RowProduct {

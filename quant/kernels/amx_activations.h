@@ -157,7 +157,8 @@ void quantize_units(void* blocks, const float* x, std::size_t x_stride, std::siz
     }
 }
 
-inline void quantize_amx(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens, int group) {
+inline void quantize_amx(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens, int group,
+                         ActForms) {
     switch (group) {
         case 1:
             return quantize_units<FewUnit<1>, 1>(blocks, x, x_stride, n, n_tokens);
@@ -172,7 +173,7 @@ inline void quantize_amx(void* blocks, const float* x, std::size_t x_stride, std
     }
 }
 
-inline void dequantize_amx(float* out, const void* blocks, std::size_t n, bool) {
+inline void dequantize_amx(float* out, const void* blocks, std::size_t n, ActForms) {
     for (std::size_t i = 0; i < n; ++i) {
         const auto& unit =
             *reinterpret_cast<const FewUnit<1>*>(static_cast<const char*>(blocks) + i / kUnitColumns * kUnitBytes<1>);

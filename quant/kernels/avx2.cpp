@@ -93,8 +93,67 @@ DISTILL_INLINE __m256i packed16(__m256i a, __m256i b) {
     return _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), 0xd8);
 }
 
-// Up to kUnitBlocks blocks of one token.
+// A block of one token, in units. Of the least m that the largest value of a scale allows and the next three, the one that
+// loses least.
 template <std::size_t T>
+DISTILL_INLINE void quantize_narrow(NarrowBlock<T>& to, std::size_t t, const __m256 (&v)[4], __m256 most, __m256 steps_per_top) {
+    const __m256 wanted = _mm256_ceil_ps(_mm256_mul_ps(most, steps_per_top));
+    const __m256 least_m = _mm256_max_ps(_mm256_min_ps(wanted, _mm256_set1_ps(kSteps)), _mm256_set1_ps(1.0f));
+    __m256 best_m = least_m, best_factor = _mm256_setzero_ps(), least_loss = _mm256_setzero_ps();
+    unroll<kTries>([&](auto i) DISTILL_LAMBDA {
+        const __m256 m = _mm256_add_ps(least_m, _mm256_set1_ps(static_cast<float>(i)));
+        const __m256 factor = _mm256_div_ps(_mm256_set1_ps(1.0f), m);
+        __m256 squares = _mm256_setzero_ps();
+        unroll<4>([&](auto k) DISTILL_LAMBDA {
+            const __m256 q = _mm256_mul_ps(v[k], factor);
+            const __m256 lost = _mm256_sub_ps(q, _mm256_round_ps(q, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+            squares = _mm256_fmadd_ps(lost, lost, squares);
+        });
+        const __m256 loss = _mm256_mul_ps(sum_by_scale(squares), _mm256_mul_ps(m, m));
+        if constexpr (i == 0) {
+            best_factor = factor;
+            least_loss = loss;
+        } else {
+            const __m256 better = _mm256_cmp_ps(loss, least_loss, _CMP_LT_OQ);
+            best_m = _mm256_blendv_ps(best_m, m, better);
+            best_factor = _mm256_blendv_ps(best_factor, factor, better);
+            least_loss = _mm256_min_ps(loss, least_loss);
+        }
+    });
+    __m256i narrow[4];
+    unroll<4>([&](auto i) DISTILL_LAMBDA { narrow[i] = _mm256_cvtps_epi32(_mm256_mul_ps(v[i], best_factor)); });
+    const __m256i first = packed16(narrow[0], narrow[1]), second = packed16(narrow[2], narrow[3]);
+    const __m256i bytes = _mm256_permute4x64_epi64(_mm256_packs_epi16(first, second), 0xd8);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to.q[t]), bytes);
+    const __m256i m32 = _mm256_cvtps_epi32(best_m), m16 = _mm256_packs_epi32(m32, m32);  // lanes 0, 0, 1, 1, ...
+    to.m[t][0] = static_cast<std::int16_t>(_mm256_extract_epi16(m16, 0));
+    to.m[t][1] = static_cast<std::int16_t>(_mm256_extract_epi16(m16, 2));
+    const std::int32_t sum =
+        sum_of(_mm256_add_epi32(_mm256_madd_epi16(first, m16), _mm256_madd_epi16(second, m16)));
+    unroll<2>([&](auto h) DISTILL_LAMBDA {
+        const __m256i pairs =
+            _mm256_madd_epi16(h == 0 ? first : second, _mm256_set1_epi16(-8));  // lanes: scale 0, 1, 0, 1, ...
+        __m128i lanes = _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
+        lanes = _mm_add_epi32(lanes, _mm_shuffle_epi32(lanes, 0x4e));
+        to.minus_8_sums[t][h][0] = static_cast<std::int16_t>(_mm_cvtsi128_si32(lanes));
+        to.minus_8_sums[t][h][1] = static_cast<std::int16_t>(_mm_extract_epi32(lanes, 1));
+    });
+    to.sum[t] = to.unit[t] * static_cast<float>(sum);
+}
+
+template <std::size_t T>
+DISTILL_INLINE void quantize_wide(WideBlock<T>& to, std::size_t t, const __m256 (&v)[4]) {
+    const __m256i swap = _mm256_setr_epi8(0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15,  //
+                                          0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15);
+    unroll<2>([&](auto h) DISTILL_LAMBDA {
+        const __m256i words = packed16(_mm256_cvtps_epi32(v[2 * h]), _mm256_cvtps_epi32(v[2 * h + 1]));
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to.q[t] + 16 * h), _mm256_shuffle_epi8(words, swap));
+        to.sums[t][h] = sum_of(_mm256_madd_epi16(words, _mm256_set1_epi16(1)));
+    });
+}
+
+// Up to kUnitBlocks blocks of one token.
+template <std::size_t T, ActForms kForms>
 DISTILL_INLINE void quantize_unit(const Unit<T>& out, std::size_t t, const float* x, std::size_t n_blocks) {
     constexpr float kWhole = 127.0f * kSteps;
     __m256 most[kUnitBlocks];
@@ -122,66 +181,13 @@ DISTILL_INLINE void quantize_unit(const Unit<T>& out, std::size_t t, const float
         __m256 v[4];  // in units
         unroll<4>([&](auto i)
                       DISTILL_LAMBDA { v[i] = _mm256_mul_ps(_mm256_loadu_ps(x + kActBlock * b + 8 * i), per_unit); });
-        // The least m that the largest value allows, or one of the next three: the one that loses least.
-        const __m256 wanted = _mm256_ceil_ps(_mm256_mul_ps(most[b], steps_per_top));
-        const __m256 least_m = _mm256_max_ps(_mm256_min_ps(wanted, _mm256_set1_ps(kSteps)), _mm256_set1_ps(1.0f));
-        __m256 best_m = least_m, best_factor = _mm256_setzero_ps(), least_loss = _mm256_setzero_ps();
-        unroll<kTries>([&](auto i) DISTILL_LAMBDA {
-            const __m256 m = _mm256_add_ps(least_m, _mm256_set1_ps(static_cast<float>(i)));
-            const __m256 factor = _mm256_div_ps(_mm256_set1_ps(1.0f), m);
-            __m256 squares = _mm256_setzero_ps();
-            unroll<4>([&](auto k) DISTILL_LAMBDA {
-                const __m256 q = _mm256_mul_ps(v[k], factor);
-                const __m256 lost = _mm256_sub_ps(q, _mm256_round_ps(q, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
-                squares = _mm256_fmadd_ps(lost, lost, squares);
-            });
-            const __m256 loss = _mm256_mul_ps(sum_by_scale(squares), _mm256_mul_ps(m, m));
-            if constexpr (i == 0) {
-                best_factor = factor;
-                least_loss = loss;
-            } else {
-                const __m256 better = _mm256_cmp_ps(loss, least_loss, _CMP_LT_OQ);
-                best_m = _mm256_blendv_ps(best_m, m, better);
-                best_factor = _mm256_blendv_ps(best_factor, factor, better);
-                least_loss = _mm256_min_ps(loss, least_loss);
-            }
-        });
-        __m256i narrow[4], wide[4];
-        unroll<4>([&](auto i) DISTILL_LAMBDA {
-            narrow[i] = _mm256_cvtps_epi32(_mm256_mul_ps(v[i], best_factor));
-            wide[i] = _mm256_cvtps_epi32(v[i]);
-        });
-        NarrowBlock<T>& to = out.narrow[b];
-        WideBlock<T>& wide_to = out.wide[b];
-        const __m256i first = packed16(narrow[0], narrow[1]), second = packed16(narrow[2], narrow[3]);
-        const __m256i bytes = _mm256_permute4x64_epi64(_mm256_packs_epi16(first, second), 0xd8);
-        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to.q[t]), bytes);
-        const __m256i m32 = _mm256_cvtps_epi32(best_m), m16 = _mm256_packs_epi32(m32, m32);  // lanes 0, 0, 1, 1, ...
-        to.m[t][0] = static_cast<std::int16_t>(_mm256_extract_epi16(m16, 0));
-        to.m[t][1] = static_cast<std::int16_t>(_mm256_extract_epi16(m16, 2));
-        const std::int32_t sum =
-            sum_of(_mm256_add_epi32(_mm256_madd_epi16(first, m16), _mm256_madd_epi16(second, m16)));
-        unroll<2>([&](auto h) DISTILL_LAMBDA {
-            const __m256i pairs =
-                _mm256_madd_epi16(h == 0 ? first : second, _mm256_set1_epi16(-8));  // lanes: scale 0, 1, 0, 1, ...
-            __m128i lanes = _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
-            lanes = _mm_add_epi32(lanes, _mm_shuffle_epi32(lanes, 0x4e));
-            to.minus_8_sums[t][h][0] = static_cast<std::int16_t>(_mm_cvtsi128_si32(lanes));
-            to.minus_8_sums[t][h][1] = static_cast<std::int16_t>(_mm_extract_epi32(lanes, 1));
-        });
-        to.unit[t] = unit;
-        to.sum[t] = unit * static_cast<float>(sum);
-        const __m256i swap = _mm256_setr_epi8(0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15,  //
-                                              0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15);
-        unroll<2>([&](auto h) DISTILL_LAMBDA {
-            const __m256i words = packed16(wide[2 * h], wide[2 * h + 1]);
-            _mm256_storeu_si256(reinterpret_cast<__m256i*>(wide_to.q[t] + 16 * h), _mm256_shuffle_epi8(words, swap));
-            wide_to.sums[t][h] = sum_of(_mm256_madd_epi16(words, _mm256_set1_epi16(1)));
-        });
+        out.narrow[b].unit[t] = unit;
+        if constexpr ((kForms & kCoarse) != 0) quantize_narrow(out.narrow[b], t, v, most[b], steps_per_top);
+        if constexpr ((kForms & kFine) != 0) quantize_wide(out.wide[b], t, v);
     }
 }
 
-template <std::size_t T>
+template <std::size_t T, ActForms kForms>
 void quantize_group256(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens) {
     constexpr float kZeros[kUnitBlocks * kActBlock] = {};
     const std::size_t n_blocks = n / kActBlock;
@@ -189,32 +195,44 @@ void quantize_group256(void* blocks, const float* x, std::size_t x_stride, std::
         const std::size_t here = n_blocks - b < kUnitBlocks ? n_blocks - b : kUnitBlocks;
         for (std::size_t t = 0; t < T; ++t) {
             const float* from = static_cast<int>(t) < n_tokens ? x + t * x_stride + b * kActBlock : kZeros;
-            quantize_unit<T>(Unit<T>(blocks, b, n_blocks), t, from, here);
+            quantize_unit<T, kForms>(Unit<T>(blocks, b, n_blocks), t, from, here);
         }
     }
 }
 
-void quantize256(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens, int group) {
+template <ActForms kForms>
+void quantize_forms256(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens, int group) {
     switch (group) {
         case 1:
-            return quantize_group256<1>(blocks, x, x_stride, n, n_tokens);
+            return quantize_group256<1, kForms>(blocks, x, x_stride, n, n_tokens);
         case 2:
-            return quantize_group256<2>(blocks, x, x_stride, n, n_tokens);
+            return quantize_group256<2, kForms>(blocks, x, x_stride, n, n_tokens);
         case 4:
-            return quantize_group256<4>(blocks, x, x_stride, n, n_tokens);
+            return quantize_group256<4, kForms>(blocks, x, x_stride, n, n_tokens);
         default:
-            return quantize_group256<8>(blocks, x, x_stride, n, n_tokens);
+            return quantize_group256<8, kForms>(blocks, x, x_stride, n, n_tokens);
     }
 }
 
-void dequantize256(float* out, const void* blocks, std::size_t n, bool wide) {
+void quantize256(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens, int group, ActForms forms) {
+    switch (forms) {
+        case kCoarse:
+            return quantize_forms256<kCoarse>(blocks, x, x_stride, n, n_tokens, group);
+        case kFine:
+            return quantize_forms256<kFine>(blocks, x, x_stride, n, n_tokens, group);
+        default:
+            return quantize_forms256<kBothForms>(blocks, x, x_stride, n, n_tokens, group);
+    }
+}
+
+void dequantize256(float* out, const void* blocks, std::size_t n, ActForms form) {
     for (std::size_t i = 0; i < n; ++i) {
         const Unit<1> unit(blocks, i / kActBlock, n / kActBlock);
         const std::size_t b = i / kActBlock % kUnitBlocks, k = i % kActBlock;
         // Of four wide columns the second and the third have changed places.
         const std::size_t at = k % 4 == 1 || k % 4 == 2 ? k ^ 3 : k;
         const NarrowBlock<1>& narrow = unit.narrow[b];
-        const int integer = wide ? unit.wide[b].q[0][at] : narrow.q[0][k] * narrow.m[0][k / 2 % 2];
+        const int integer = form == kFine ? unit.wide[b].q[0][at] : narrow.q[0][k] * narrow.m[0][k / 2 % 2];
         out[i] = static_cast<float>(integer) * narrow.unit[0];
     }
 }
@@ -785,27 +803,27 @@ constexpr CpuFeatures needs() {
 }
 
 template <template <class> class Format>
-constexpr bool is_wide = Traits<Format<Avx2>>::kWide;
-constexpr std::array<bool, 15> kWide{false,
-                                     false,
-                                     is_wide<KernelQ4_0>,
-                                     is_wide<KernelQ4_1>,
-                                     is_wide<KernelQ5_0>,
-                                     is_wide<KernelQ5_1>,
-                                     is_wide<KernelQ8_0>,
-                                     is_wide<KernelQ2_K>,
-                                     is_wide<KernelQ3_K>,
-                                     is_wide<KernelQ4_K>,
-                                     is_wide<KernelQ5_K>,
-                                     is_wide<KernelQ6_K>,
-                                     is_wide<KernelIQ4_NL>,
-                                     is_wide<KernelIQ4_XS>,
-                                     false};
+constexpr bool is_coarse = !Traits<Format<Avx2>>::kWide;
+constexpr std::array<bool, 15> kCoarseFormats{false,
+                                              false,
+                                              is_coarse<KernelQ4_0>,
+                                              is_coarse<KernelQ4_1>,
+                                              is_coarse<KernelQ5_0>,
+                                              is_coarse<KernelQ5_1>,
+                                              is_coarse<KernelQ8_0>,
+                                              is_coarse<KernelQ2_K>,
+                                              is_coarse<KernelQ3_K>,
+                                              is_coarse<KernelQ4_K>,
+                                              is_coarse<KernelQ5_K>,
+                                              is_coarse<KernelQ6_K>,
+                                              is_coarse<KernelIQ4_NL>,
+                                              is_coarse<KernelIQ4_XS>,
+                                              false};
 
 }  // namespace
 
 extern const Kernels kAvx2Kernels;
 const Kernels kAvx2Kernels{"avx2",       needs(),        Avx2::kGroup, matmul_functions<Avx2, Products>(),      float_ops<xsimd::fma3<xsimd::avx2>, Avx2>(quantize256, dequantize256),
-                           integer_peak, kBlockBytes<1>, kWide,        kGroupsAtOnce};
+                           integer_peak, kBlockBytes<1>, kCoarseFormats, kGroupsAtOnce};
 
 }  // namespace distill

@@ -210,7 +210,7 @@ void quantize_group512(void* blocks, const float* x, std::size_t x_stride, std::
     }
 }
 
-void quantize512(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens, int group) {
+void quantize512(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens, int group, ActForms) {
     switch (group) {
         case 1:
             return quantize_group512<1>(blocks, x, x_stride, n, n_tokens);
@@ -223,7 +223,7 @@ void quantize512(void* blocks, const float* x, std::size_t x_stride, std::size_t
     }
 }
 
-void dequantize512(float* out, const void* blocks, std::size_t n, bool) {
+void dequantize512(float* out, const void* blocks, std::size_t n, ActForms) {
     const auto* from = static_cast<const UnitBlock<1>*>(blocks);
     for (std::size_t i = 0; i < n; ++i) {
         const UnitBlock<1>& b = from[i / kActBlock];

@@ -35,11 +35,12 @@ struct FloatOps {
     void (*to_f16)(std::uint16_t* out, const float* x, std::size_t n);
     // out[i][0..15] = q[i][0..15] * scale[i] (f16); n is a multiple of 16.
     void (*expand_s8)(float* out, const std::int8_t* q, const std::uint16_t* scale, std::size_t n);
-    // One group of tokens, rows of n floats x_stride apart, to act_bytes(n, group) bytes of the table's kind; missing
-    // tokens become zeros. A part of a row begins at a multiple of 256 columns.
-    void (*quantize)(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens, int group);
-    // What a group of one token stands for; `wide`: for formats that Kernels::wide names. Slow: for tests.
-    void (*dequantize)(float* out, const void* blocks, std::size_t n, bool wide);
+    // One group of tokens, rows of n floats x_stride apart, to act_bytes(n, group) bytes of the table's kind, in the
+    // forms that will be read; missing tokens become zeros. A part of a row begins at a multiple of 256 columns.
+    void (*quantize)(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens, int group,
+                     ActForms forms);
+    // What a group of one token stands for, as one of its forms is read. Slow: for tests.
+    void (*dequantize)(float* out, const void* blocks, std::size_t n, ActForms form);
 };
 
 // The products of attention over one page of keys and values in f16 (engine/kv_cache.h), where a table has better than
@@ -74,9 +75,8 @@ struct Kernels {
     std::uint64_t (*integer_peak)(std::uint64_t n, std::int32_t* sink);
     // Activations may look different in each table: bytes for 32 columns of a token, a multiple of 4, ...
     std::size_t act_block_bytes = sizeof(ActBlock<1>);
-    // ... and which formats (in the order of formats()) read them as integers of more than 8 bits, as
-    // dequantize is told.
-    std::array<bool, 15> wide{};
+    // ... and which formats (in the order of formats()) read their coarse form.
+    std::array<bool, 15> coarse{};
     std::size_t groups_at_once = 1;  // that one call takes: unpacking weights is shared by more tokens
     // Rows that a call for groups of the largest size works on: another number wastes a part.
     std::size_t rows_at_once = kPanelRows;
@@ -98,7 +98,9 @@ struct Kernels {
         const std::size_t whole = act_bytes(n, group), small = act_bytes(n, group / 2);
         return n_tokens * act_row_bytes(n) + (whole > small ? whole : small);
     }
-    bool is_wide(const Format& f) const { return wide[static_cast<std::size_t>(&f - formats().data())]; }
+    ActForms form_of(const Format& f) const {
+        return coarse[static_cast<std::size_t>(&f - formats().data())] ? kCoarse : kFine;
+    }
     MatmulFn matmul_of(const Format& f) const {
         return matmul.of_format[static_cast<std::size_t>(&f - formats().data())];
     }

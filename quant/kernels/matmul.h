@@ -616,7 +616,7 @@ void quantize_group(void* blocks, const float* x, size_t x_stride, size_t n, int
 }
 
 template <class V>
-void quantize_rows(void* blocks, const float* x, size_t x_stride, size_t n, int n_tokens, int group) {
+void quantize_rows(void* blocks, const float* x, size_t x_stride, size_t n, int n_tokens, int group, ActForms) {
     switch (group) {
         case 1: return quantize_group<V, 1>(blocks, x, x_stride, n, n_tokens);
         case 2: return quantize_group<V, 2>(blocks, x, x_stride, n, n_tokens);
@@ -625,7 +625,7 @@ void quantize_rows(void* blocks, const float* x, size_t x_stride, size_t n, int 
     }
 }
 
-inline void dequantize_rows(float* out, const void* blocks, size_t n, bool) {
+inline void dequantize_rows(float* out, const void* blocks, size_t n, ActForms) {
     const auto* from = static_cast<const ActBlock<1>*>(blocks);
     for (size_t i = 0; i < n; ++i) {
         const ActBlock<1>& b = from[i / kActBlock];

@@ -29,6 +29,11 @@ struct ActBlock {
 };
 static_assert(sizeof(ActBlock<3>) == 3 * sizeof(ActBlock<1>));
 
+// What tables keep of activations may come in two forms, and each format reads one of them (Kernels::form_of says which):
+// whoever rounds activations says what will be read of them. Where a table keeps but one form, it is fine.
+using ActForms = unsigned;
+inline constexpr ActForms kCoarse = 1, kFine = 2, kBothForms = kCoarse | kFine;
+
 // How many tokens share a group when `left` are still to be placed: 1, 2, 4, 8, 16 or the table's largest; missing ones
 // are zeros. One instance of each kernel is compiled for each of these.
 constexpr int group_size(int left, int max_group) {

@@ -19,6 +19,9 @@ Kernels table(std::string_view name, CpuFeatures needs, const NeonTable& t) {
               {},
               t.groups_at_once};
     k.signed_panels = t.signed_panels;
+    for (std::size_t i = 0; i < k.coarse.size(); ++i) {
+        k.coarse[i] = formats()[i].id == FormatId::q4_0 && t.signed_panels.q4_0;
+    }
     return k;
 }
 

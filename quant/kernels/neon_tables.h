@@ -15,11 +15,11 @@ struct NeonTable {
     MatmulFunctions matmul;
     void (*to_f16)(uint16_t* out, const float* x, size_t n);
     void (*expand_s8)(float* out, const int8_t* q, const uint16_t* scale, size_t n);
-    void (*quantize)(void* blocks, const float* x, size_t x_stride, size_t n, int n_tokens, int group);
-    void (*dequantize)(float* out, const void* blocks, size_t n, bool wide);
+    void (*quantize)(void* blocks, const float* x, size_t x_stride, size_t n, int n_tokens, int group, ActForms forms);
+    void (*dequantize)(float* out, const void* blocks, size_t n, ActForms form);
     uint64_t (*integer_peak)(uint64_t n, int32_t* sink);
     size_t act_block_bytes, groups_at_once;
-    SignedPanels signed_panels;
+    SignedPanels signed_panels;  // Q4_0 signed: its products read coarse activations
 };
 extern const NeonTable kNeonTable, kNeonDotprodTable, kNeonI8mmTable;
 

@@ -169,9 +169,17 @@ std::pair<std::size_t, std::size_t> f16_fields(FormatId id) {
     }
 }
 
-// Groups tokens as Ops does.
-Result run(const Kernels& k, const Case& c, const std::vector<float>& bias = {}, float start = 0.0f, bool add = false) {
-    Result r{std::vector<float>(c.tokens * c.rows, start), c.x};
+// How a product adds to what is there.
+struct Onto {
+    std::vector<float> bias = {};
+    float start = 0.0f;
+    bool add = false;
+};
+
+// Groups tokens as Ops does. `forms`: that activations are kept in; none: the one that the format reads.
+Result run(const Kernels& k, const Case& c, ActForms forms = 0, const Onto& onto = {}) {
+    if (forms == 0) forms = k.form_of(c.format);
+    Result r{std::vector<float>(c.tokens * c.rows, onto.start), c.x};
     const Guarded panels(packed_bytes(c.format, c.rows, c.columns));
     pack_panels(panels.data(), c.format, c.file.data(), 0, c.rows, c.columns, k.signed_panels);
     const auto group = static_cast<std::size_t>(k.group);
@@ -188,8 +196,8 @@ Result run(const Kernels& k, const Case& c, const std::vector<float>& bias = {},
         a.n_groups = std::clamp<std::size_t>(left / group, 1, is_float(c.format) ? 1 : k.groups_at_once);
         const std::size_t here = std::min(left, a.n_groups * group);
         a.n_tokens = static_cast<int>(here);
-        a.bias = bias.empty() ? nullptr : bias.data();
-        a.add = add;
+        a.bias = onto.bias.empty() ? nullptr : onto.bias.data();
+        a.add = onto.add;
         if (is_float(c.format)) {
             a.x = c.x.data() + t * c.columns;
             k.matmul_of(c.format)(a);
@@ -200,12 +208,12 @@ Result run(const Kernels& k, const Case& c, const std::vector<float>& bias = {},
         const Guarded blocks(a.n_groups * group_bytes);
         for (std::size_t g = 0; g < a.n_groups; ++g) {
             k.ops.quantize(blocks.data() + g * group_bytes, c.x.data() + (t + g * group) * c.columns, c.columns,
-                           c.columns, static_cast<int>(std::min(here - g * group, group)), a.group);
+                           c.columns, static_cast<int>(std::min(here - g * group, group)), a.group, forms);
         }
         const Guarded alone(k.act_bytes(c.columns, 1));
         for (std::size_t j = t; j < t + here; ++j) {
-            k.ops.quantize(alone.data(), c.x.data() + j * c.columns, c.columns, c.columns, 1, 1);
-            k.ops.dequantize(r.x_read.data() + j * c.columns, alone.data(), c.columns, k.is_wide(c.format));
+            k.ops.quantize(alone.data(), c.x.data() + j * c.columns, c.columns, c.columns, 1, 1, forms);
+            k.ops.dequantize(r.x_read.data() + j * c.columns, alone.data(), c.columns, k.form_of(c.format));
         }
         a.x = blocks.data();
         k.matmul_of(c.format)(a);
@@ -214,9 +222,19 @@ Result run(const Kernels& k, const Case& c, const std::vector<float>& bias = {},
     return r;
 }
 
+// Tables that read scales of Q4_0 as 16-bit fractions of a power of two, at most twice the largest scale of the row,
+// which no row of ours has weights below half of: up to half a bit, and 16 in the row's first block, whose lower bits
+// say what power it is. A product of a block with its scale is rounded to a 16th of a step.
+double lost_to_fractions(const Kernels& k, const Case& c, double largest_weight, double largest_x, double x_sum,
+                         double first_x_sum) {
+    if (!k.signed_panels.q4_0 || c.format.id != FormatId::q4_0) return 0;
+    const double power = 2 * (2 * largest_weight / 8), n_blocks = static_cast<double>(c.columns) / 32;
+    return power * (8.0 / 32768 * (0.5 * x_sum + 16 * first_x_sum) + n_blocks * 0.5 / 16 * largest_x / 124);
+}
+
 // A row's product with a token as read, in double precision, and the sizes that say what may be lost of it.
 struct Truth {
-    double sum = 0, magnitude = 0, x_sum = 0, largest_weight = 0, largest_x = 0;
+    double sum = 0, magnitude = 0, x_sum = 0, first_x_sum = 0, largest_weight = 0, largest_x = 0;
 
     Truth(const float* weights, const float* x, std::size_t columns) {
         for (std::size_t i = 0; i < columns; ++i) {
@@ -224,6 +242,7 @@ struct Truth {
             sum += w * v;
             magnitude += std::abs(w * v);
             x_sum += std::abs(v);
+            if (i < 32) first_x_sum += std::abs(v);
             largest_weight = std::max(largest_weight, std::abs(w));
             largest_x = std::max(largest_x, std::abs(v));
         }
@@ -231,7 +250,8 @@ struct Truth {
     // What the table's own roundings may lose.
     double lost(const Kernels& k, const Case& c) const {
         return lost_to_rounded_sums(k, c, largest_weight, largest_x) +
-               lost_to_rounded_weights(k, c, largest_weight, largest_x, x_sum);
+               lost_to_rounded_weights(k, c, largest_weight, largest_x, x_sum) +
+               lost_to_fractions(k, c, largest_weight, largest_x, x_sum, first_x_sum);
     }
 };
 
@@ -316,6 +336,31 @@ TEST_CASE("a token's result does not depend on who shares its group", "[quant]")
     }
 }
 
+TEST_CASE("a product is the same whichever forms of the activations are kept beside its own", "[quant]") {
+    for (const Kernels* k : runnable_kernels()) {
+        for (const Format& f : formats()) {
+            if (is_float(f)) continue;
+            for (const std::size_t tokens : {1u, 2u, 4u, 11u}) {
+                const Case c(f, 35, row_lengths(f).back(), tokens, 6);
+                const Result alone = run(*k, c), both = run(*k, c, kBothForms);
+                INFO(k->name << ' ' << f.name << " tokens=" << tokens);
+                if (k->signed_panels.q4_0 && f.id != FormatId::q4_0) {
+                    // NEON: the coarse form stands in for the fine one.
+                    for (std::size_t i = 0; i < alone.out.size(); ++i) {
+                        const std::size_t t = i / c.rows;
+                        const Truth truth(c.weights.data() + i % c.rows * c.columns, both.x_read.data() + t * c.columns,
+                                          c.columns);
+                        const double bound = 1e-5 * (truth.magnitude + 2 * truth.largest_weight * truth.x_sum);
+                        CHECK(std::abs(static_cast<double>(both.out[i]) - truth.sum) <= bound);
+                    }
+                } else {
+                    CHECK(alone.out == both.out);
+                }
+            }
+        }
+    }
+}
+
 TEST_CASE("scales of every size and sign beside the largest of their columns", "[quant]") {
     // Where a table cuts scales into digits, every lower digit is met, with the least q and the greatest.
     constexpr std::size_t kColumns = 256, kBlocks = kColumns / 32, kSteps = 512;
@@ -338,6 +383,25 @@ TEST_CASE("scales of every size and sign beside the largest of their columns", "
             }
             f.dequantize(c.weights.data(), c.file.data(), c.weights.size());
             CHECK(worst_of_tokens(*k, c) <= 1.0);
+        }
+    }
+}
+
+TEST_CASE("a scale that is not finite makes its row's products so, and no other's", "[quant]") {
+    for (const Kernels* k : runnable_kernels()) {
+        for (const Format& f : formats()) {
+            if (is_float(f)) continue;
+            for (const std::uint16_t odd : {std::uint16_t{0x7c00}, std::uint16_t{0xfc00}, std::uint16_t{0x7e00}}) {
+                Case c(f, 32, 512, 11, 8);
+                constexpr std::size_t kRow = 19;
+                const std::size_t last_block = (kRow + 1) * f.row_bytes(c.columns) - f.block_bytes;
+                std::memcpy(c.file.data() + last_block + f16_fields(f.id).first, &odd, sizeof odd);
+                const Result r = run(*k, c);
+                for (std::size_t i = 0; i < r.out.size(); ++i) {
+                    INFO(k->name << ' ' << f.name << " token " << i / c.rows << " row " << i % c.rows);
+                    CHECK(std::isfinite(r.out[i]) == (i % c.rows != kRow));
+                }
+            }
         }
     }
 }
@@ -377,7 +441,7 @@ TEST_CASE("bias and addition come last, in full and in partly filled panels", "[
             const Case c(f, 37, row_lengths(f).back(), 3, 9);
             std::vector<float> bias(c.rows);
             for (std::size_t i = 0; i < c.rows; ++i) bias[i] = static_cast<float>(i) * 0.25f - 3.0f;
-            const Result plain = run(*k, c), full = run(*k, c, bias, 2.0f, true);
+            const Result plain = run(*k, c), full = run(*k, c, 0, {bias, 2.0f, true});
             for (std::size_t t = 0; t < c.tokens; ++t) {
                 for (std::size_t row = 0; row < c.rows; ++row) {
                     INFO(k->name << ' ' << f.name << " token " << t << " row " << row);
@@ -439,17 +503,11 @@ TEST_CASE("the widest integer sums do not overflow", "[quant]") {
                 const Result r = run(*k, c);
                 for (std::size_t t = 0; t < c.tokens; ++t) {
                     for (std::size_t row = 0; row < c.rows; ++row) {
-                        double sum = 0, magnitude = 0;
-                        for (std::size_t i = 0; i < c.columns; ++i) {
-                            const double p = static_cast<double>(c.weights[row * c.columns + i]) *
-                                             static_cast<double>(r.x_read[t * c.columns + i]);
-                            sum += p;
-                            magnitude += std::abs(p);
-                        }
+                        Truth truth(c.weights.data() + row * c.columns, r.x_read.data() + t * c.columns, c.columns);
+                        truth.largest_weight = largest;
                         INFO(k->name << ' ' << f.name << " fill " << int{fill} << " token " << t << " row " << row);
-                        CHECK(std::abs(static_cast<double>(r.out[t * c.rows + row]) - sum) <=
-                              1e-5 * magnitude + 1e-6 + lost_to_rounded_sums(*k, c, largest, 1.0) +
-                                  lost_to_rounded_weights(*k, c, largest, 1.0, static_cast<double>(c.columns)));
+                        CHECK(std::abs(static_cast<double>(r.out[t * c.rows + row]) - truth.sum) <=
+                              1e-5 * truth.magnitude + 1e-6 + truth.lost(*k, c));
                     }
                 }
             }
@@ -467,36 +525,44 @@ TEST_CASE("activations stand for the nearest numbers that their scales allow", "
         x[70] = 40.0f;
         std::fill_n(x.begin() + 128, 32, 0.0f);
         std::vector<std::byte> blocks(k->act_bytes(kColumns, 1));
-        k->ops.quantize(blocks.data(), x.data(), kColumns, kColumns, 1, 1);
         const auto largest = [&](std::size_t from, std::size_t to) {
             float most = 0;
             for (std::size_t i = from; i < std::min(to, kColumns); ++i) most = std::max(most, std::abs(x[i]));
             return most;
         };
-        for (const bool wide : {false, true}) {
-            if (wide && std::none_of(k->wide.begin(), k->wide.end(), [](bool w) { return w; })) continue;
-            k->ops.dequantize(read.data(), blocks.data(), kColumns, wide);
+        const bool two_forms = std::ranges::find(k->coarse, true) != k->coarse.end();
+        double squares[2] = {};
+        constexpr std::pair<ActForms, ActForms> kKeptAndRead[] = {
+            {kCoarse, kCoarse}, {kFine, kFine}, {kBothForms, kCoarse}, {kBothForms, kFine}};
+        for (const auto& [kept, form] : kKeptAndRead) {
+            std::ranges::fill(blocks, std::byte{0x5a});
+            k->ops.quantize(blocks.data(), x.data(), kColumns, kColumns, 1, 1, kept);
+            k->ops.dequantize(read.data(), blocks.data(), kColumns, form);
             for (std::size_t i = 0; i < kColumns; ++i) {
                 // Scales are those of the block, or up to four steps of the unit above; amx has one for the unit.
                 const float top = largest(i / 256 * 256, i / 256 * 256 + 256),
                             block = largest(i / 32 * 32, i / 32 * 32 + 32);
-                const float step = wide               ? top / 16129.0f
-                                   : k->name == "amx" ? top / 2031.0f
-                                                      : block / 124.0f + top * 4 / 16129.0f;
-                INFO(k->name << " column " << i << (wide ? " wide" : ""));
+                const float step = k->name == "avx2" && form == kFine ? top / 16129.0f
+                                   : k->name == "amx"                 ? top / 2031.0f
+                                                                      : block / 124.0f + top * 4 / 16129.0f;
+                INFO(k->name << " column " << i << " of forms " << kept << " read as " << form);
                 CHECK(std::abs(read[i] - x[i]) <= 0.5001f * step);
+                if (kept == form) squares[form == kFine] += std::pow(static_cast<double>(read[i] - x[i]), 2);
             }
             CHECK(read[130] == 0.0f);
         }
+        CHECK((two_forms ? squares[1] < 0.9 * squares[0] : squares[1] == squares[0]));
         std::fill(x.begin(), x.end(), 0.0f);
-        k->ops.quantize(blocks.data(), x.data(), kColumns, kColumns, 1, 1);
-        k->ops.dequantize(read.data(), blocks.data(), kColumns, false);
+        k->ops.quantize(blocks.data(), x.data(), kColumns, kColumns, 1, 1, kBothForms);
+        k->ops.dequantize(read.data(), blocks.data(), kColumns, kCoarse);
         CHECK(std::all_of(read.begin(), read.end(), [](float v) { return v == 0.0f; }));
         for (const float odd : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
             x[3] = odd;
-            k->ops.quantize(blocks.data(), x.data(), kColumns, kColumns, 1, 1);
-            k->ops.dequantize(read.data(), blocks.data(), kColumns, false);
-            CHECK(!std::isfinite(read[3]));  // so that it reaches the logits, where it is looked for
+            for (const ActForms form : {kCoarse, kFine}) {
+                k->ops.quantize(blocks.data(), x.data(), kColumns, kColumns, 1, 1, form);
+                k->ops.dequantize(read.data(), blocks.data(), kColumns, form);
+                CHECK(!std::isfinite(read[3]));  // so that it reaches the logits, where it is looked for
+            }
         }
     }
 }
@@ -510,7 +576,7 @@ TEST_CASE("activations with a scale for each 16 columns are rounded to the neare
         for (float& v : x) v = normal(engine);
         x[40] = 0.0f;
         std::vector<ActBlock<1>> blocks(2);
-        k->ops.quantize(blocks.data(), x.data(), 64, 64, 1, 1);
+        k->ops.quantize(blocks.data(), x.data(), 64, 64, 1, 1, kFine);
         for (std::size_t b = 0; b < 2; ++b) {
             float total = 0;
             for (std::size_t h = 0; h < 2; ++h) {
@@ -542,11 +608,11 @@ TEST_CASE("activations with a scale for each 16 columns are rounded to the neare
             CHECK(blocks[b].sum[0] == Approx(total));
         }
         std::vector<float> zeros(64, 0.0f);
-        k->ops.quantize(blocks.data(), zeros.data(), 64, 64, 1, 1);
+        k->ops.quantize(blocks.data(), zeros.data(), 64, 64, 1, 1, kFine);
         CHECK(blocks[0].scale[0][0] == 0.0f);
         CHECK(blocks[0].q[0][0] == 0);
         zeros[3] = std::numeric_limits<float>::quiet_NaN();
-        k->ops.quantize(blocks.data(), zeros.data(), 64, 64, 1, 1);
+        k->ops.quantize(blocks.data(), zeros.data(), 64, 64, 1, 1, kFine);
         CHECK(std::isnan(blocks[0].scale[0][0]));  // so that it reaches the logits, where it is looked for
     }
 }
