@@ -1,7 +1,8 @@
 // Weights as kernels read them: panels of 16 output rows. Within a panel the bytes of the file are rearranged, and
-// changed at most by a bit of each number: 64 bytes hold 4 columns (or 4 + 4, as nibbles) of all 16 rows, row after
-// row, so that 4 activations broadcast to all lanes meet 16 rows at once and no horizontal sum is needed. A 16-lane
-// register takes all 64 bytes, 8 lanes take half of them. A panel has exactly the bytes of its 16 rows in the file.
+// changed at most by a bit of each number (PanelSignedQ4_0: its scales as well): 64 bytes hold 4 columns (or 4 + 4, as
+// nibbles) of all 16 rows, row after row, so that 4 activations broadcast to all lanes meet 16 rows at once and no
+// horizontal sum is needed. A 16-lane register takes all 64 bytes, 8 lanes take half of them. A panel has exactly as
+// many bytes as its 16 rows in the file.
 //
 // Naming: [g] is a group of 4 columns, byte 4 * r + c of its 64 bytes belongs to row r, column 4 * g + c.
 #pragma once
@@ -12,7 +13,9 @@ namespace distill {
 
 // 32 columns, one scale for a row. Low nibbles are columns 0..15, high nibbles columns 16..31.
 struct PanelQ4_0 { uint16_t d[16]; uint8_t q[4][64]; };
-struct PanelSignedQ4_0 : PanelQ4_0 {};  // nibbles as signed numbers, q - 8
+// Nibbles as signed numbers, q - 8, and scales as 16-bit fractions of a power of two, each row's own: d = f * 2^(e - 29),
+// rounded, where e is what the lower five bits of the row's first f say; 31: a scale of the row is not finite.
+struct PanelSignedQ4_0 { int16_t f[16]; uint8_t q[4][64]; };
 struct PanelQ4_1 { uint16_t d[16], m[16]; uint8_t q[4][64]; };
 // Fifth bits: bit g of byte 4 * r + c belongs to column 4 * g + c.
 struct PanelQ5_0 { uint16_t d[16]; uint8_t h[64], q[4][64]; };

@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 #include <cstring>
+#include <type_traits>
 #include <xsimd/xsimd.hpp>
 
 #include "quant/iq4.h"
@@ -27,7 +28,7 @@ constexpr std::size_t kRows = kPanelRows;
 static_assert(sizeof(PanelQ4_0) == kRows * sizeof(BlockQ4_0) && sizeof(PanelQ4_1) == kRows * sizeof(BlockQ4_1));
 static_assert(sizeof(PanelQ5_0) == kRows * sizeof(BlockQ5_0) && sizeof(PanelQ5_1) == kRows * sizeof(BlockQ5_1));
 static_assert(sizeof(PanelQ8_0) == kRows * sizeof(BlockQ8_0) && sizeof(PanelQ6_K) == kRows * sizeof(BlockQ6_K));
-static_assert(sizeof(PanelSignedQ6_K) == sizeof(PanelQ6_K));
+static_assert(sizeof(PanelSignedQ4_0) == sizeof(PanelQ4_0) && sizeof(PanelSignedQ6_K) == sizeof(PanelQ6_K));
 static_assert(sizeof(PanelQ4_K) == kRows * sizeof(BlockQ4_K) && sizeof(PanelQ5_K) == kRows * sizeof(BlockQ5_K));
 static_assert(sizeof(PanelQ2_K) == kRows * sizeof(BlockQ2_K) && sizeof(PanelQ3_K) == kRows * sizeof(BlockQ3_K));
 static_assert(sizeof(PanelIQ4_NL) == kRows * sizeof(BlockIQ4_NL) && sizeof(PanelIQ4_XS) == kRows * sizeof(BlockIQ4_XS));
@@ -122,8 +123,8 @@ void put(PanelQ4_0& p, std::size_t r, const FourRows<BlockQ4_0>& b) {
     copy_field(p.d, r, b, &BlockQ4_0::d);
     scatter<4>(p.q[0], r, b, &BlockQ4_0::qs);
 }
+// Scales have been put by put_fractions.
 void put(PanelSignedQ4_0& p, std::size_t r, const FourRows<BlockQ4_0>& b) {
-    copy_field(p.d, r, b, &BlockQ4_0::d);
     scatter<4>(p.q[0], r, b, &BlockQ4_0::qs, 0, 0x88);  // both nibbles - 8
 }
 void put(PanelQ4_1& p, std::size_t r, const FourRows<BlockQ4_1>& b) {
@@ -254,6 +255,27 @@ void put(PanelIQ4_XS& p, std::size_t r, const FourRows<BlockIQ4_XS>& rows) {
     for (std::size_t j = 0; j < 8; ++j) scatter<4>(p.q[j][0], r, rows, &BlockIQ4_XS::qs, 16 * j);
 }
 
+// f of d = f * 2^(e - 29), where e is the exponent field of the row's largest d: less than 2^15 then, and exact for d of at least
+// a 16th of that.
+int fraction_of(std::uint16_t d, int e) {
+    const int exponent = d >> 10 & 31, bits = exponent == 0 ? d & 1023 : (d & 1023) | 1024;
+    const int left = std::max(exponent, 1) + 4 - e;
+    const int size = left >= 0 ? bits << left : (bits + (1 << (-left - 1))) >> -left;
+    return d < 0x8000 ? size : -size;
+}
+
+// The scales of n_blocks blocks of row r.
+void put_fractions(PanelSignedQ4_0* panels, std::size_t r, const BlockQ4_0* blocks, std::size_t n_blocks) {
+    int e = 0;
+    for (std::size_t i = 0; i < n_blocks; ++i) e = std::max(e, blocks[i].d >> 10 & 31);
+    for (std::size_t i = 0; i < n_blocks; ++i) {
+        panels[i].f[r] = static_cast<std::int16_t>(e == 31 ? 0 : fraction_of(blocks[i].d, e));
+    }
+    // The nearest number with these lower bits.
+    const int first = ((panels[0].f[r] - e + 16) & ~31) + e;
+    panels[0].f[r] = static_cast<std::int16_t>(first > 0x7fff ? first - 32 : first);
+}
+
 // A panel: for each block column, the blocks of 16 rows. Blocks are read where they lie: tensor data is aligned to
 // 8 bytes at least, and every block is an even number of bytes with 16-bit fields at most.
 template <class Panel, class Block>
@@ -265,6 +287,12 @@ void pack_blocks(std::byte* out, const std::byte* rows, std::size_t row_bytes, s
     // read once in order, and are in the second-level cache when they are wanted.
     for (std::size_t at = 0; at < std::min(n_rows, kRows) * row_bytes; at += 64) {
         static_cast<void>(*reinterpret_cast<const volatile std::byte*>(rows + at));
+    }
+    if constexpr (std::is_same_v<Panel, PanelSignedQ4_0>) {
+        for (std::size_t i = 0; i < n_blocks; ++i) std::ranges::fill(panels[i].f, std::int16_t{0});
+        for (std::size_t r = 0; r < n_rows && r < kRows; ++r) {
+            put_fractions(panels, r, reinterpret_cast<const Block*>(rows + r * row_bytes), n_blocks);
+        }
     }
     for (std::size_t i = 0; i < n_blocks; ++i) {
         for (std::size_t r = 0; r < kRows; r += 4) {

@@ -27,7 +27,7 @@ $objdump -dC --no-show-raw-insn "$object" | python3 -c '
 import re, subprocess, sys
 
 mca, cpus = sys.argv[1], sys.argv[2:]
-MULTIPLY = re.compile(r"^(sdot|usdot|udot|smmla|smull2?|smlal2?|mul|mla|fmul|fmla|fmls)$")
+MULTIPLY = re.compile(r"^(sdot|usdot|udot|smmla|smull2?|smlal2?|mul|mla|sqrdmulh|fmul|fmla|fmls)$")
 DOT = re.compile(r"^(sdot|usdot|udot|smmla|smull2?|smlal2?)$")
 PER_DOT = {"sdot": 16, "usdot": 16, "smmla": 32, "smull": 8, "smull2": 8, "smlal": 8, "smlal2": 8}
 PIPES = {"neoverse-n1": 2, "cortex-a76": 2, "apple-m1": 4, "neoverse-v1": 4, "neoverse-v2": 4, "neoverse-n2": 2}
@@ -42,8 +42,10 @@ print("%-48s %-12s %6s %6s %8s %8s %6s %8s" % ("loop", "cpu", "instr", "dots", "
 for name, code in functions.items():
     few = re.search(r"few_rows<[^,]*, [^,]*Kernel(\w+)<.*>, (\d+)ul>", name)
     many = re.search(r"tokens<[^,]*, [^,]*Loop<(\w+), (\d)ul, (\d+)ul, (-?\d), \w+>, (\d+)ul>", name)
-    if not few and not many: continue
-    if few: label = "%s, tokens: %s" % few.groups()
+    fractions = re.search(r"fractions<[^,]*, (\d+)ul>", name)
+    if not few and not many and not fractions: continue
+    if fractions: label = "Q4_0, two blocks, tokens: " + fractions.group(1)
+    elif few: label = "%s, tokens: %s" % few.groups()
     else:
         whole, scales, at_once, minimum, tokens = many.groups()
         label = "%s of %d, %s at once%s, tokens: %s" % ("sums" if whole == "true" else "32-column sums", 32 // int(scales), at_once,

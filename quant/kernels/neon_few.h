@@ -20,12 +20,11 @@ struct Few {
     using Dot = typename V::template Dot<F::kBits>;
     static constexpr size_t N = 4 / T;  // registers of rows
     // Nibbles alone, and registers for all of a block: the second half's sums go on from the first one's.
-    static constexpr bool kNibbles = V::kDotProducts && F::kBlocks == 1 && (F::kBits == 4 || kPlaces<F> == 4);
+    static constexpr bool kNibbles = V::kDotProducts && F::kBlocks == 1 && F::kBits == 4;
 
     template <size_t h>
     DISTILL_INLINE static int8x16_t nibbles(uint8x16_t bytes) {
-        if constexpr (kPlaces<F> == 4) return vreinterpretq_s8_u8(F::template nibbles<h>(bytes));
-        else return vreinterpretq_s8_u8(h == 0 ? V::low(bytes) : V::high(bytes));
+        return vreinterpretq_s8_u8(h == 0 ? V::low(bytes) : V::high(bytes));
     }
     // `weights`, `q` and `m` move on to the next block.
     DISTILL_INLINE static void block_of_nibbles(int32x4_t (&e)[T][N], const uint8_t*& weights, const int8_t*& q, const int32_t*& m,
@@ -139,7 +138,7 @@ struct Few {
                 constexpr int kBack = sizeof(Panel) + 4 * kLane0;
                 const RowFloats d = kNibbles ? RowFloats::before<kBack>(weights) : RowFloats(panel[j].d);
                 for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA {
-                    part[t][n] = vfmaq_f32(part[t][n], to_float<kPlaces<F>>(e[t][n]), d.v[N * step + n]);
+                    part[t][n] = vfmaq_f32(part[t][n], vcvtq_f32_s32(e[t][n]), d.v[N * step + n]);
                 });
                 if constexpr (F::kMin != 0) {
                     const RowFloats min = kNibbles ? RowFloats::before<kBack - 32>(weights) : RowFloats(panel[j].m);
@@ -158,6 +157,49 @@ struct Few {
         });
     }
 };
+
+// Q4_0: `panel` is the first of x.here.
+template <class V, class F, size_t T>
+DISTILL_INLINE void few_fractions(Sums<T>& sums, const typename F::Panel* panel, const Unit<V, T>& x) {
+    constexpr size_t N = 4 / T;  // registers of rows
+    const Zeros<V> zeros;
+    unroll<4 / N>([&](auto step) DISTILL_LAMBDA {
+        int32x4_t whole[T][N];
+        unroll<T>([&](auto t) DISTILL_LAMBDA { zeros.fill(whole[t]); });
+        constexpr int kFirstByte = 16 * N * step, kBack = sizeof(*panel) + kFirstByte;
+        const uint8_t* weights = panel->q[0] + kFirstByte;
+        const int8_t* q = x.q(0, 0);
+        const int32_t* m = x.m(0, 0);
+        for (const int8_t* const end = x.q(x.here, 0); q != end;) {
+            typename V::template Dot<8> dot[T][N];
+            int8x16_t columns[T][2];
+            int32x4_t numbers[T];
+            unroll<T>([&](auto t) DISTILL_LAMBDA {
+                const int8x16x2_t both = next32(q);
+                unroll<2>([&](auto h) DISTILL_LAMBDA { columns[t][h] = both.val[h]; });
+                numbers[t] = next16(m);
+                zeros.start(dot[t]);
+            });
+            unroll<4>([&](auto g) DISTILL_LAMBDA {
+                const RowBytes<N> bytes(weights);
+                for_each<2, N>([&](auto h, auto n) DISTILL_LAMBDA {
+                    const int8x16_t w = F::template nibbles<h>(bytes.v[n]);
+                    unroll<T>([&](auto t) DISTILL_LAMBDA { dot[t][n].template add<g>(w, columns[t][h]); });
+                });
+            });
+            const RowFractions f = RowFractions::before<kBack>(weights);
+            for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA {
+                const int32x4_t product = vqrdmulhq_s32(dot[t][n].sum(), f.v[N * step + n]);
+                whole[t][n] = vmlaq_laneq_s32(whole[t][n], product, numbers[t], 1);
+            });
+            weights += sizeof(*panel) - sizeof(panel->q);
+        }
+        for_each<T, N>([&](auto t, auto n) DISTILL_LAMBDA {
+            float32x4_t& sum = sums[t][N * step + n];
+            sum = vfmaq_n_f32(sum, vcvtq_f32_s32(whole[t][n]), *x.unit(t));
+        });
+    });
+}
 
 // Whole parts of a unit end in floats.
 template <size_t T, size_t N, bool kFirst>
@@ -481,16 +523,22 @@ __attribute__((noinline)) void few_rows(const MatmulArgs& a) {
     const size_t n_blocks = a.columns / kActBlock, n_panels = n_blocks / F::kBlocks;
     const auto* panel = static_cast<const typename F::Panel*>(a.panels) + a.row_begin / kPanelRows * n_panels;
     for (size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
+        [[maybe_unused]] const auto* first_panel = panel;
         Sums<T> sums;
         for_each<T, 4>([&](auto t, auto n) DISTILL_LAMBDA { sums[t][n] = vdupq_n_f32(0.0f); });
         for (size_t b = 0; b < n_blocks; b += kUnitBlocks) {
             const Unit<V, T> x(a.x, b, Traits<F>::kWhole ? b + kUnitBlocks : n_blocks);
-            if constexpr (!Traits<F>::kWhole) Few<V, F, T>::unit(sums, panel, x);
+            if constexpr (kFractions<F>) few_fractions<V, F, T>(sums, panel, x);
+            else if constexpr (!Traits<F>::kWhole) Few<V, F, T>::unit(sums, panel, x);
             else if constexpr (F::kBits == 6) few_q6<V, T>(sums, *panel, x);
             else if constexpr (F::kScales == 2) few_halves<V, F, T>(sums, *panel, x);
             else if constexpr (F::kMin != 0) few_scaled<V, F, T>(sums, *panel, x);
             else few_blocks<V, F, T>(sums, *panel, x);
             panel += Traits<F>::kWhole ? 1 : x.here;
+        }
+        if constexpr (kFractions<F>) {
+            const RowFractions f(first_panel->f);
+            for_each<T, 4>([&](auto t, auto n) DISTILL_LAMBDA { sums[t][n] = vmulq_f32(sums[t][n], f.power(n)); });
         }
         store_tile<V, 4, T>(a, row, sums);
     }

@@ -78,16 +78,20 @@ struct FourTokens {
 };
 
 // Two tokens meet four rows, 16 columns of each: sum[i] += products, for each of the i. Register i is that of token i, or of rows 2i
-// and 2i + 1 and both tokens. columns(n): of token n, or columns 8n to 8n + 7 of both.
-template <class V, class L, class Columns, class... I>
+// and 2i + 1 and both tokens. columns(n): of token n, or columns 8n to 8n + 7 of both. kSettle: sums are where they are half-way, or
+// GCC 12 copies some of them to other registers.
+template <class V, bool kBytes, bool kSettle = false, class Columns, class... I>
 DISTILL_INLINE void add_dots(int32x4_t (&sum)[2], const int8x16x4_t& w, const Columns& columns, I... i) {
     if constexpr (V::kTwoByTwo) {
         const int8x16_t x[2] = {columns(constant<0>), columns(constant<1>)};  // loaded as a pair
         unroll<2>([&](auto n) DISTILL_LAMBDA { ((sum[i] = V::two_by_two(sum[i], w.val[2 * n + i], x[n])), ...); });
     } else {
-        typename V::template Dot<L::kBytes ? 8 : 6> dot[2];
+        typename V::template Dot<kBytes ? 8 : 6> dot[2];
         (dot[i].start(sum[i]), ...);
-        unroll<4>([&](auto g) DISTILL_LAMBDA { (dot[i].template add<g>(w.val[g], columns(i)), ...); });
+        unroll<4>([&](auto g) DISTILL_LAMBDA {
+            (dot[i].template add<g>(w.val[g], columns(i)), ...);
+            if constexpr (kSettle && g == 1) (settle(dot[i].v), ...);
+        });
         ((sum[i] = dot[i].sum()), ...);
     }
 }
@@ -167,6 +171,30 @@ struct HalfMultiples {
 // The place of a half in that order.
 constexpr size_t place_of_half(size_t j, size_t h) { return 8 * (j / 4) + 4 * h + j % 4; }
 
+// All nibbles are in registers before any is stored.
+template <class V, class F>
+DISTILL_INLINE void unpack_fractions(Unpacked<V>& u, const typename F::Panel& p, size_t block) {
+    const char* ahead = prefetch_from<V, 8>(&p);
+    prefetch_share<V, 8, typename F::Panel, 1>(ahead, 0);
+    const uint8_t* next = p.q[0];
+    uint8x16x4_t bytes[4];
+    unroll<4>([&](auto g) DISTILL_LAMBDA { bytes[g] = next64(next); });
+    for_each<4, 2>([&](auto rows, auto h) DISTILL_LAMBDA {
+        int8_t* to = u.w[rows][8 * block];
+        unroll<2>([&](auto pair) DISTILL_LAMBDA {
+            const auto w = [&](size_t i) DISTILL_LAMBDA {
+                return vreinterpretq_s32_s8(F::template nibbles<h>(bytes[2 * pair + i].val[rows]));
+            };
+            const int32x4_t a = w(0), b = w(1);
+            constexpr int kTo = 64 * h + 32 * pair;
+            if constexpr (V::kTwoByTwo) store_pair<kTo>(to, vzip1q_s32(a, b), vzip2q_s32(a, b));
+            else store_pair<kTo>(to, a, b);
+        });
+    });
+    const RowFractions f(p.f);
+    unroll<4>([&](auto n) DISTILL_LAMBDA { put_rows<V>(u.scale[n][block], f.v[n]); });
+}
+
 template <class V, class F>
 DISTILL_INLINE void unpack(Unpacked<V>& u, const typename F::Panel& p, size_t block) {
     constexpr bool kMinBytes = V::kTwoByTwo && F::kMin != 0 && F::kScales == 1;
@@ -220,10 +248,7 @@ DISTILL_INLINE void unpack(Unpacked<V>& u, const typename F::Panel& p, size_t bl
         }
     }
     const RowFloats d(p.d);
-    unroll<4>([&](auto n) DISTILL_LAMBDA {
-        constexpr float kUnit = 1.0f / static_cast<float>(1 << kPlaces<F>);
-        put_rows<V>(u.d[block][n], kPlaces<F> == 0 ? d.v[n] : vmulq_n_f32(d.v[n], kUnit));
-    });
+    unroll<4>([&](auto n) DISTILL_LAMBDA { put_rows<V>(u.d[block][n], d.v[n]); });
     if constexpr (F::kMin != 0) {
         const uint16_t(*minima)[kPanelRows];
         if constexpr (F::kMin > 0) minima = &p.m;
@@ -274,6 +299,22 @@ DISTILL_INLINE void sums_of_minima(int32x4_t (&minima)[T], const Unpacked<V>& u,
     }
 }
 
+// sums += part * unit, of four rows.
+template <class V, size_t T>
+DISTILL_INLINE void add_parts(float* sums, const float32x4_t (&part)[T], const Unit<V, T>& x) {
+    unroll<T / 4>([&](auto i) DISTILL_LAMBDA {
+        const FourTokens<V> units(vld1q_f32(x.unit(4 * i)));
+        unroll<2>([&](auto k) DISTILL_LAMBDA {
+            constexpr size_t t = 4 * i + 2 * k;
+            float32x4_t a = vld1q_f32(sums + 4 * t), b = vld1q_f32(sums + 4 * t + 4);
+            a = units.template add_times<2 * k>(a, part[t]);
+            b = units.template add_times<2 * k + 1>(b, part[t + 1]);
+            vst1q_f32(sums + 4 * t, a);
+            vst1q_f32(sums + 4 * t + 4, b);
+        });
+    });
+}
+
 // 32 columns have one scale.
 template <class V, class L, size_t T>
 DISTILL_INLINE void blocks_of_tokens(float* sums, const Unpacked<V>& u, const Unit<V, T>& x, size_t rows) {
@@ -304,9 +345,9 @@ DISTILL_INLINE void blocks_of_tokens(float* sums, const Unpacked<V>& u, const Un
                 for_both<V>([&](auto... i) DISTILL_LAMBDA {
                     int32x4_t dot[2], e[2];
                     start_dots(dot, zeros, i...);
-                    add_dots<V, L>(dot, first_half, first, i...);
+                    add_dots<V, L::kBytes>(dot, first_half, first, i...);
                     ((e[i] = multiples.template first<pair, i>(dot[i])), ...);
-                    add_dots<V, L>(dot, second_half, second, i...);
+                    add_dots<V, L::kBytes>(dot, second_half, second, i...);
                     ((e[i] = multiples.template add_second<pair, i>(e[i], dot[i])), ...);
                     if constexpr (L::kWhole) ((whole[t + i] = vmlaq_s32(whole[t + i], e[i], scale.whole(i))), ...);
                     else ((part[t + i] = vfmaq_f32(part[t + i], vcvtq_f32_s32(e[i]), scale.real(i))), ...);
@@ -343,18 +384,7 @@ DISTILL_INLINE void blocks_of_tokens(float* sums, const Unpacked<V>& u, const Un
             unroll<T>([&](auto t) DISTILL_LAMBDA { part[t] = vfmsq_f32(part[t], vcvtq_f32_s32(minima[t]), dmin.real(t % 2)); });
         }
     }
-    float* sum = sums + 4 * T * rows;
-    unroll<T / 4>([&](auto i) DISTILL_LAMBDA {
-        const FourTokens<V> units(vld1q_f32(x.unit(4 * i)));
-        unroll<2>([&](auto k) DISTILL_LAMBDA {
-            constexpr size_t t = 4 * i + 2 * k;
-            float32x4_t a = vld1q_f32(sum + 4 * t), b = vld1q_f32(sum + 4 * t + 4);
-            a = units.template add_times<2 * k>(a, part[t]);
-            b = units.template add_times<2 * k + 1>(b, part[t + 1]);
-            vst1q_f32(sum + 4 * t, a);
-            vst1q_f32(sum + 4 * t + 4, b);
-        });
-    });
+    add_parts<V, T>(sums + 4 * T * rows, part, x);
 }
 
 // 16 columns have one scale.
@@ -382,7 +412,7 @@ DISTILL_INLINE void halves_of_tokens(float* sums, const Unpacked<V>& u, const Un
                         for_both<V>([&](auto... i) DISTILL_LAMBDA {
                             int32x4_t dot[2];
                             start_dots(dot, zeros, i...);
-                            add_dots<V, L>(dot, w, columns, i...);
+                            add_dots<V, L::kBytes>(dot, w, columns, i...);
                             ((dot[i] = multiples.template times<2 * pair + i>(dot[i])), ...);
                             ((whole[t + i] = vmlaq_s32(whole[t + i], dot[i], scale.whole(i))), ...);
                         });
@@ -437,11 +467,80 @@ __attribute__((noinline)) void tokens(float* sums, const Unpacked<V>& u, const c
     }
 }
 
+// Q4_0: 32 columns of a row and a token have one scale each. A whole number of 32 bits times a fraction is whole again, in its
+// upper half, so that its product with the token's multiple is added to one sum for all columns: nothing becomes a float before.
+template <class V, size_t T>
+DISTILL_INLINE void fractions_of_tokens(float* sums, const Unpacked<V>& u, const Unit<V, T>& x) {
+    constexpr size_t kRows = V::kTwoByTwo ? 2 : 1, kMultiples = kRows * T / 4;  // registers of a block
+    const Zeros<V> zeros;
+    int32x4_t whole[T];
+    const int8_t *weights = u.w[0][0], *q;
+    const int32_t *fractions = u.scale[0][0], *m;
+    const auto block = [&](const int32x4_t* f) DISTILL_LAMBDA {
+        const int8x16x4_t first_half = next64(weights), second_half = next64(weights);
+        int32x4_t multiples[kMultiples];
+        if constexpr (kMultiples == 1) {
+            multiples[0] = next16(m);
+        } else {
+            unroll<kMultiples / 2>([&](auto i) DISTILL_LAMBDA { next_pair<32>(multiples[2 * i], multiples[2 * i + 1], m); });
+        }
+        unroll<T / 2>([&](auto pair) DISTILL_LAMBDA {
+            constexpr size_t t = 2 * pair;
+            const int8x16x4_t columns = next64(q);
+            const auto first = [&](auto n) DISTILL_LAMBDA { return columns.val[V::kTwoByTwo ? n : 2 * n]; };
+            const auto second = [&](auto n) DISTILL_LAMBDA { return columns.val[V::kTwoByTwo ? 2 + n : 2 * n + 1]; };
+            int32x4_t dot[2];
+            zeros.set(dot[0], dot[1]);
+            add_dots<V, false, true>(dot, first_half, first, constant<0>, constant<1>);
+            settle(dot[0], dot[1]);
+            add_dots<V, false, true>(dot, second_half, second, constant<0>, constant<1>);
+            unroll<2>([&](auto i) DISTILL_LAMBDA {
+                const int32x4_t product = vqrdmulhq_s32(dot[i], f[i % kRows]);
+                if constexpr (V::kTwoByTwo) whole[t + i] = vmlaq_s32(whole[t + i], product, multiples[pair]);
+                else whole[t + i] = vmlaq_laneq_s32(whole[t + i], product, multiples[t / 4], t % 4 + i);
+            });
+            settle(whole[t], whole[t + 1]);
+        });
+    };
+    const int8_t *const begin = x.q(0, 0), *const end = x.q(x.here / 2 * 2, 0);
+    const int32_t* const first_m = x.coarse_m(0, 0);
+    for (const float* const sums_end = sums + 16 * T; sums != sums_end; sums += 4 * T) {
+        zeros.fill(whole);
+        q = begin;
+        m = first_m;
+        while (q != end) {
+            int32x4_t f[2 * kRows];
+            unroll<kRows>([&](auto i) DISTILL_LAMBDA { next_pair<32>(f[2 * i], f[2 * i + 1], fractions); });
+            block(f);
+            block(f + kRows);
+        }
+        if (x.here % 2 != 0) {
+            int32x4_t f[kRows];
+            unroll<kRows>([&](auto i) DISTILL_LAMBDA { f[i] = vld1q_s32(fractions + 4 * i); });
+            block(f);
+            fractions += 4 * kRows;
+        }
+        float32x4_t part[T];
+        unroll<T>([&](auto t) DISTILL_LAMBDA { part[t] = vcvtq_f32_s32(whole[t]); });
+        add_parts<V, T>(sums, part, x);
+        weights += (kUnitBlocks - x.here) * sizeof(u.w[0][0]) * 8;
+        fractions += (sizeof(u.scale[0]) / sizeof(u.scale[0][0]) - x.here) * 4 * kRows;
+    }
+}
+
+template <class V, size_t T>
+__attribute__((noinline)) void fractions(float* sums, const Unpacked<V>& u, const char* x, size_t b, size_t n_blocks, size_t n_groups) {
+    for (size_t group = 0; group < n_groups; ++group, sums += T * kPanelRows, x += n_blocks * T * kActivationBytes<V>) {
+        fractions_of_tokens<V, T>(sums, u, Unit<V, T>(x, b, n_blocks));
+    }
+}
+
 // --- Rows ----------------------------------------------------------------------------------------------------------
 
-// One copy for all formats. Four rows of all tokens of a group stand together.
+// One copy for all formats. Four rows of all tokens of a group stand together. `factors`: what each of the 16 rows is to be
+// multiplied with, or null.
 template <class V, size_t T>
-__attribute__((noinline)) void store_sums(MatmulArgs a, size_t row, const float* sums) {
+__attribute__((noinline)) void store_sums(MatmulArgs a, size_t row, const float* sums, const float32x4_t* factors) {
     constexpr int kEach = static_cast<int>(T);
     for (int left = a.n_tokens; left > 0; left -= kEach, sums += T * kPanelRows, a.out += T * a.out_stride) {
         a.n_tokens = left < kEach ? left : kEach;
@@ -452,6 +551,9 @@ __attribute__((noinline)) void store_sums(MatmulArgs a, size_t row, const float*
             acc[2 * pair][n] = V::kTwoByTwo ? vuzp1q_f32(a, b) : a;
             acc[2 * pair + 1][n] = V::kTwoByTwo ? vuzp2q_f32(a, b) : b;
         });
+        if (factors != nullptr) {
+            for_each<T, 4>([&](auto t, auto n) DISTILL_LAMBDA { acc[t][n] = vmulq_f32(acc[t][n], factors[n]); });
+        }
         store_tile<V, 4, T>(a, row, acc);
     }
 }
@@ -465,12 +567,26 @@ __attribute__((noinline)) void many_rows(const MatmulArgs& a) {
         const auto* panels = static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_panels;
         for (size_t unit = begin; unit < end; ++unit) {
             const size_t i0 = unit * Traits<F>::kUnitPanels;
-            for (size_t i = 0; i < Traits<F>::kUnitPanels && i0 + i < n_panels; ++i) unpack<V, F>(u, panels[i0 + i], i);
-            tokens<V, LoopOf<V, F>, T>(sums, u, static_cast<const char*>(a.x), unit * kUnitBlocks, n_blocks, a.n_groups);
+            for (size_t i = 0; i < Traits<F>::kUnitPanels && i0 + i < n_panels; ++i) {
+                if constexpr (kFractions<F>) unpack_fractions<V, F>(u, panels[i0 + i], i);
+                else unpack<V, F>(u, panels[i0 + i], i);
+            }
+            const auto* x = static_cast<const char*>(a.x);
+            if constexpr (kFractions<F>) fractions<V, T>(sums, u, x, unit * kUnitBlocks, n_blocks, a.n_groups);
+            else tokens<V, LoopOf<V, F>, T>(sums, u, x, unit * kUnitBlocks, n_blocks, a.n_groups);
         }
     };
     const auto store = [&](size_t first, size_t last, const PanelSums* all) DISTILL_LAMBDA {
-        for (size_t row = first; row < last; row += kPanelRows) store_sums<V, T>(a, row, all[(row - first) / kPanelRows]);
+        for (size_t row = first; row < last; row += kPanelRows) {
+            const float* sums = all[(row - first) / kPanelRows];
+            if constexpr (kFractions<F>) {
+                const RowFractions f(static_cast<const typename F::Panel*>(a.panels)[row / kPanelRows * n_panels].f);
+                const float32x4_t powers[4] = {f.power(0), f.power(1), f.power(2), f.power(3)};
+                store_sums<V, T>(a, row, sums, powers);
+            } else {
+                store_sums<V, T>(a, row, sums, nullptr);
+            }
+        }
     };
     for_units_and_panels<PanelSums>(a, a.n_groups * T, a.n_groups * T * kUnitBlocks * kActivationBytes<V>, multiply, store);
 }

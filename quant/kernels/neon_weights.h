@@ -10,18 +10,16 @@
 namespace distill {
 namespace {
 
-// Q4_0 with nibbles as signed numbers. A nibble that is moved to the top of its byte stands for 16 times itself; it takes an
-// instruction to put either there, and no offset is left.
+// Q4_0 with nibbles as signed numbers and fractions as scales. A nibble that is moved to the top of its byte stands for 16 times
+// itself; it takes an instruction to put either there, and no offset is left.
 template <class V>
-struct KernelSignedQ4_0 : Simple<V, PanelSignedQ4_0, 8, 0, 0> {
-    template <size_t, size_t g>
-    DISTILL_INLINE static typename V::U8 weights(const PanelSignedQ4_0& p, size_t byte0) {
-        return nibbles<g / 4>(V::load(p.q[g % 4] + byte0));
-    }
+struct KernelSignedQ4_0 {
+    using Panel = PanelSignedQ4_0;
+    static constexpr int kBlocks = 1;
     template <size_t h>
-    DISTILL_INLINE static typename V::U8 nibbles(typename V::U8 bytes) {
-        if constexpr (h == 0) return V::template shift_right<-4>(bytes);
-        else return V::masked(bytes, 0xf0);
+    DISTILL_INLINE static int8x16_t nibbles(uint8x16_t bytes) {
+        if constexpr (h == 0) return vreinterpretq_s8_u8(vshlq_n_u8(bytes, 4));
+        else return vreinterpretq_s8_u8(V::masked(bytes, 0xf0));
     }
 };
 // Q6_K as signed numbers.
@@ -62,16 +60,12 @@ template <class F>
 constexpr bool kSigned = false;
 template <class V>
 constexpr bool kSigned<KernelSignedQ6_K<V>> = true;
-// Binary places of the numbers that weights() gives.
+// Whether scales are 16-bit fractions: a whole number of 32 bits times one is whole again, so that nothing becomes a float before
+// 256 columns are summed up. Activations are coarse.
 template <class F>
-constexpr int kPlaces = 0;
+constexpr bool kFractions = false;
 template <class V>
-constexpr int kPlaces<KernelSignedQ4_0<V>> = 4;
-template <int kBinaryPlaces>
-DISTILL_INLINE float32x4_t to_float(int32x4_t v) {
-    if constexpr (kBinaryPlaces == 0) return vcvtq_f32_s32(v);
-    else return vcvtq_n_f32_s32(v, kBinaryPlaces);
-}
+constexpr bool kFractions<KernelSignedQ4_0<V>> = true;
 
 template <class F>
 struct Traits {
@@ -116,6 +110,32 @@ constexpr Spreading make_spreading() {
     return s;
 }
 alignas(64) constexpr Spreading kSpreading = make_spreading();
+
+// The scales of 16 rows as fractions of 32 bits, which take their share of a whole number by one instruction.
+struct RowFractions {
+    int32x4_t v[4];
+    DISTILL_INLINE RowFractions(int16x8_t first, int16x8_t last) {
+        v[0] = vshll_n_s16(vget_low_s16(first), 16);
+        v[1] = vshll_high_n_s16(first, 16);
+        v[2] = vshll_n_s16(vget_low_s16(last), 16);
+        v[3] = vshll_high_n_s16(last, 16);
+    }
+    DISTILL_INLINE explicit RowFractions(const int16_t (&f)[kPanelRows]) : RowFractions(vld1q_s16(f), vld1q_s16(f + 8)) {}
+    // As RowFloats::before.
+    template <int kBytes>
+    DISTILL_INLINE static RowFractions before(const uint8_t* p) {
+        int16x8_t first, last;
+        __asm__("ldp %q0, %q1, [%2, #-%3]" : "=w"(first), "=w"(last) : "r"(p), "i"(kBytes));
+        return {first, last};
+    }
+    // Of rows' first panel, for 4 of them: what sums of such shares are to be multiplied with, where nibbles were 16 times
+    // themselves. That is 2^(e - 14 - 4), or NaN if a scale is not finite.
+    DISTILL_INLINE float32x4_t power(size_t n) const {
+        const int32x4_t e = vandq_s32(vshrq_n_s32(v[n], 16), vdupq_n_s32(31));
+        const int32x4_t bits = vshlq_n_s32(vaddq_s32(e, vdupq_n_s32(127 - 14 - 4)), 23);
+        return vreinterpretq_f32_u32(vorrq_u32(vreinterpretq_u32_s32(bits), vceqq_s32(e, vdupq_n_s32(31))));
+    }
+};
 
 // The integer scales of 4 * N rows.
 template <size_t N>
@@ -164,11 +184,16 @@ DISTILL_INLINE int8x16x4_t next64(const int8_t*& p) { return moving(vld1q_s8_x4(
 DISTILL_INLINE int8x16x2_t next32(const int8_t*& p) { return moving(vld1q_s8_x2(p), p); }
 DISTILL_INLINE int32x4x2_t next32(const int32_t*& p) { return moving(vld1q_s32_x2(p), p); }
 DISTILL_INLINE int32x4_t next16(const int32_t*& p) { return moving(vld1q_s32(p), p); }
-// Two registers of their own; p moves by kStep. No operand says that memory is read: panels are constant while a kernel
-// runs.
-template <int kStep>
-DISTILL_INLINE void next_pair(uint8x16_t& a, uint8x16_t& b, const uint8_t*& p) {
+// Two registers of their own; p moves by kStep. No operand says that memory is read: what it is used for does not change
+// within a function.
+template <int kStep, class Vector, class T>
+DISTILL_INLINE void next_pair(Vector& a, Vector& b, const T*& p) {
     __asm__ volatile("ldp %q0, %q1, [%2], #%3" : "=w"(a), "=w"(b), "+r"(p) : "i"(kStep));
+}
+// Two registers of their own to p + kOffset; as neighbours of a larger type they would go by way of memory.
+template <int kOffset, class Vector, class T>
+DISTILL_INLINE void store_pair(T* p, const Vector& a, const Vector& b) {
+    __asm__ volatile("stp %q0, %q1, [%2, #%3]" : : "w"(a), "w"(b), "r"(p), "i"(kOffset) : "memory");
 }
 // `v` is computed here and not where the compiler puts it off to: what it is made of would have to be kept until then.
 template <class Vector>
