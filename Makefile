@@ -191,15 +191,15 @@ aarch64:  ## build/aarch64/distill, one static binary for 64-bit ARM Linux, by a
 
 # The best tables are neon_i8mm, neon_dotprod and neon; each processor's kernel tests run the lesser ones as well.
 AARCH64_CPUS ?= max cortex-a76 cortex-a53
-test-aarch64:  ## kernels on ARM, under qemu as three processors; engine and goldens on the first (ARGS="[quant]" picks some)
+test-aarch64:  ## all tests on ARM, under qemu as three processors, a quarter of an hour each (ARGS="[quant]" picks some)
 	@scripts/setup.sh test-aarch64
-	$(AARCH64_MAKE) build/aarch64/distill build/aarch64/tests/some TEST_FOLDERS="quant engine golden"
-	@scripts/test_aarch64.sh $(AARCH64_CPUS)
+	$(AARCH64_MAKE) build/aarch64/distill build/aarch64/tests/all
+	@scripts/test_aarch64.sh all $(AARCH64_CPUS)
 
-check-aarch64:  ## what of that .ci/run has time for: kernels and the tree's own goldens on each processor
+check-aarch64:  ## what of that .ci/run has time for: kernels, tokenizer and the tree's own goldens on each processor
 	@scripts/setup.sh test-aarch64
-	$(AARCH64_MAKE) build/aarch64/tests/some TEST_FOLDERS="quant golden"
-	@DISTILL_SHARED=none ARGS="$(if $(ARGS),$(ARGS),[quant],[golden])" scripts/test_aarch64.sh $(AARCH64_CPUS)
+	$(AARCH64_MAKE) build/aarch64/tests/some TEST_FOLDERS="quant golden tokenizer"
+	@DISTILL_SHARED=none scripts/test_aarch64.sh some $(AARCH64_CPUS)
 
 # All three files with ARM_FILES="neon.cpp neon_dotprod.cpp neon_i8mm.cpp", which takes minutes.
 ARM_FILES ?=

@@ -271,9 +271,10 @@ void put_fractions(PanelSignedQ4_0* panels, std::size_t r, const BlockQ4_0* bloc
     for (std::size_t i = 0; i < n_blocks; ++i) {
         panels[i].f[r] = static_cast<std::int16_t>(e == 31 ? 0 : fraction_of(blocks[i].d, e));
     }
-    // The nearest number with these lower bits.
+    // The nearest number with these lower bits. The largest, 2047 * 16, has an e of 1 and more, which takes it down.
     const int first = ((panels[0].f[r] - e + 16) & ~31) + e;
-    panels[0].f[r] = static_cast<std::int16_t>(first > 0x7fff ? first - 32 : first);
+    assert(-0x8000 < first && first <= 0x7fff);
+    panels[0].f[r] = static_cast<std::int16_t>(first);
 }
 
 // A panel: for each block column, the blocks of 16 rows. Blocks are read where they lie: tensor data is aligned to

@@ -4,8 +4,9 @@
 #   CPU     LLVM's names: neoverse-n1 (the server's Cortex-A76) and apple-m1 if none is given
 #
 # For each loop: cycles for one turn as LLVM's model of the processor has it, all data in the first-level cache, beside the
-# bound of the multiply pipes (dot products, multiplications and multiply-adds at what the core can start in a cycle), and
-# multiply-adds per cycle. Loops for many tokens know formats by what they need to know: a sum for 32 columns or for 16, how many
+# bound of the multiply pipes (dot products, multiplications and multiply-adds at what the core can start in a cycle), the
+# bound of the same pipes by all that has to pass them (unpacking weights and conversions as well), and multiply-adds per
+# cycle. Loops for many tokens know formats by what they need to know: a sum for 32 columns or for 16, how many
 # of them one integer holds, a minimum or none. A model of a processor, not a measurement: a bound to work towards.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -38,7 +39,7 @@ for line in sys.stdin:
         functions[name] = []
     elif (m := re.match(r"^\s*([0-9a-f]+):\s+(\S+)\s*(.*)$", line)) and name:
         functions[name].append((int(m.group(1), 16), m.group(2), m.group(3)))
-print("%-48s %-12s %6s %6s %8s %8s %6s %8s" % ("loop", "cpu", "instr", "dots", "cycles", "bound", "ratio", "MAC/cyc"))
+print("%-48s %-12s %6s %6s %8s %8s %6s %8s %6s %8s" % ("loop", "cpu", "instr", "dots", "cycles", "bound", "ratio", "pipes", "ratio", "MAC/cyc"))
 for name, code in functions.items():
     few = re.search(r"few_rows<[^,]*, [^,]*Kernel(\w+)<.*>, (\d+)ul>", name)
     many = re.search(r"tokens<[^,]*, [^,]*Loop<(\w+), (\d)ul, (\d+)ul, (-?\d), \w+>, (\d+)ul>", name)
@@ -77,5 +78,13 @@ for name, code in functions.items():
                 print("mca:", name[:80], cpu, run.stderr.strip()[:200], file=sys.stderr)
                 sys.exit(1)
             cycles, bound = int(total.group(1)) / 100, multiplies / PIPES.get(cpu, 2)
-            print("%-48s %-12s %6d %6d %8.1f %8.1f %6.2f %8.1f" % (label, cpu, len(body), len(dots), cycles, bound, cycles / bound, macs / cycles))
+            names = dict(re.findall(r"^(\[[\d.]+\])\s+- (\S+)$", run.stdout, re.M))
+            table = re.search(r"Resource pressure per iteration:\n(.*)\n(.*)\n", run.stdout)
+            passing = [float(v) if v != "-" else 0 for name, v in zip(table.group(1).split(), table.group(2).split())
+                       if re.search(r"UnitV\d*$", names[name])]
+            # Other models name their pipes otherwise.
+            pipes = "%8.1f" % (sum(passing) / len(passing)) if passing else "-"
+            full = "%6.2f" % (cycles * len(passing) / sum(passing)) if passing else "-"
+            print("%-48s %-12s %6d %6d %8.1f %8.1f %6.2f %8s %6s %8.1f" % (label, cpu, len(body), len(dots), cycles, bound, cycles / bound,
+                                                                  pipes, full, macs / cycles))
 ' "$mca" "$@"

@@ -9,7 +9,7 @@
 // The sums in 16 bits may wrap on the way: started at -offset * sum(q), they end at the sum of re-centred weights,
 // which fits. Weights of 8 bits do not fit even so. They are multiplied as 16-bit numbers instead (vpmaddwd alone),
 // which takes fewer operations than taming their products of bytes would, with activations as integers of 15 bits:
-// nothing is lost to scales. Both kinds of activation are made at once.
+// nothing is lost to scales. Those are the fine form of activations, narrow ones the coarse form.
 #include <immintrin.h>
 
 #include "quant/kernels/float_ops.h"
@@ -251,6 +251,7 @@ struct Traits {
     static constexpr std::size_t kPerWord = F::kScales == 1 && 8 * 2 * kLargest * 127 <= 0x7fff ? 8 : 4;
     static_assert(kWide || kPerWord * 2 * kLargest * 127 <= 0x7fff);
     static constexpr std::size_t kMinima = F::kMin == 0 ? 0 : F::kScales;
+    static_assert(!kWide || kMinima == 0);  // sums of activations are with narrow ones
 };
 // The sum of a block fits 32 bits with its scales: 5-bit weights with scales of 6 bits, re-centred 6-bit ones with
 // scales of 8, and the codebook of IQ4_XS, which is wide, with scales of 6. A larger m makes smaller q: |m * q| hardly

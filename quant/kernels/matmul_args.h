@@ -30,7 +30,7 @@ struct ActBlock {
 static_assert(sizeof(ActBlock<3>) == 3 * sizeof(ActBlock<1>));
 
 // What tables keep of activations may come in two forms, and each format reads one of them (Kernels::form_of says which):
-// whoever rounds activations says what will be read of them. Where a table keeps but one form, it is fine.
+// whoever rounds activations says what will be read of them. A table that keeps but one form calls it the fine one.
 using ActForms = unsigned;
 inline constexpr ActForms kCoarse = 1, kFine = 2, kBothForms = kCoarse | kFine;
 

@@ -1,7 +1,7 @@
 // Activations as the NEON tables keep them. A half of a block, 16 columns, has a scale m * unit, where m is a small whole
 // number and `unit` one float for 256 columns: so a kernel sums up 256 columns in integers, and of a product's scaling three
 // integer multiplications are left for 32 columns where float scales take two conversions and three multiplications.
-// Coarse ones have one m for both halves, which leaves one.
+// Coarse ones have one m for both halves, which leaves two.
 #pragma once
 
 #include <arm_neon.h>

@@ -161,7 +161,8 @@ struct Few {
 // Q4_0: `panel` is the first of x.here.
 template <class V, class F, size_t T>
 DISTILL_INLINE void few_fractions(Sums<T>& sums, const typename F::Panel* panel, const Unit<V, T>& x) {
-    constexpr size_t N = 4 / T;  // registers of rows
+    static_assert(V::kDotProducts);  // weights are down to -128
+    constexpr size_t N = 4 / T;      // registers of rows
     const Zeros<V> zeros;
     unroll<4 / N>([&](auto step) DISTILL_LAMBDA {
         int32x4_t whole[T][N];
@@ -170,7 +171,8 @@ DISTILL_INLINE void few_fractions(Sums<T>& sums, const typename F::Panel* panel,
         const uint8_t* weights = panel->q[0] + kFirstByte;
         const int8_t* q = x.q(0, 0);
         const int32_t* m = x.m(0, 0);
-        for (const int8_t* const end = x.q(x.here, 0); q != end;) {
+        const int8_t* const end = x.q(x.here, 0);
+        while (q != end) {
             typename V::template Dot<8> dot[T][N];
             int8x16_t columns[T][2];
             int32x4_t numbers[T];

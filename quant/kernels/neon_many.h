@@ -78,8 +78,8 @@ struct FourTokens {
 };
 
 // Two tokens meet four rows, 16 columns of each: sum[i] += products, for each of the i. Register i is that of token i, or of rows 2i
-// and 2i + 1 and both tokens. columns(n): of token n, or columns 8n to 8n + 7 of both. kSettle: sums are where they are half-way, or
-// GCC 12 copies some of them to other registers.
+// and 2i + 1 and both tokens. columns(n): of token n, or columns 8n to 8n + 7 of both. kSettle: half of the products are added before the
+// compiler thinks of the others: GCC 12 copies some sums to other registers otherwise.
 template <class V, bool kBytes, bool kSettle = false, class Columns, class... I>
 DISTILL_INLINE void add_dots(int32x4_t (&sum)[2], const int8x16x4_t& w, const Columns& columns, I... i) {
     if constexpr (V::kTwoByTwo) {
@@ -90,7 +90,9 @@ DISTILL_INLINE void add_dots(int32x4_t (&sum)[2], const int8x16x4_t& w, const Co
         (dot[i].start(sum[i]), ...);
         unroll<4>([&](auto g) DISTILL_LAMBDA {
             (dot[i].template add<g>(w.val[g], columns(i)), ...);
-            if constexpr (kSettle && g == 1) (settle(dot[i].v), ...);
+            if constexpr (kSettle) {
+                if constexpr (g == 1) (settle(dot[i].v), ...);
+            }
         });
         ((sum[i] = dot[i].sum()), ...);
     }
@@ -471,6 +473,7 @@ __attribute__((noinline)) void tokens(float* sums, const Unpacked<V>& u, const c
 // upper half, so that its product with the token's multiple is added to one sum for all columns: nothing becomes a float before.
 template <class V, size_t T>
 DISTILL_INLINE void fractions_of_tokens(float* sums, const Unpacked<V>& u, const Unit<V, T>& x) {
+    static_assert(V::kDotProducts);  // weights are down to -128
     constexpr size_t kRows = V::kTwoByTwo ? 2 : 1, kMultiples = kRows * T / 4;  // registers of a block
     const Zeros<V> zeros;
     int32x4_t whole[T];
@@ -530,6 +533,7 @@ DISTILL_INLINE void fractions_of_tokens(float* sums, const Unpacked<V>& u, const
 
 template <class V, size_t T>
 __attribute__((noinline)) void fractions(float* sums, const Unpacked<V>& u, const char* x, size_t b, size_t n_blocks, size_t n_groups) {
+    leave_in_memory(u);  // next_pair reads it
     for (size_t group = 0; group < n_groups; ++group, sums += T * kPanelRows, x += n_blocks * T * kActivationBytes<V>) {
         fractions_of_tokens<V, T>(sums, u, Unit<V, T>(x, b, n_blocks));
     }

@@ -5,6 +5,7 @@
 //     e_h = sum of u * q,    e = m_0 * e_0 + m_1 * e_1                                  neon_activations.h has the m
 //     k-quants:        acc += unit * (d * sum over blocks of s * e - dmin * sum over blocks of min * sum(m * q))
 //     32-column ones:  acc += unit * (sum over blocks of d * e [+ min * sum(m * q)])
+//     signed Q4_0:     acc += unit * sum over blocks of m * round(f * (e_0 + e_1) / 2^15)      and a power of two for each row
 // where d, dmin, unit are floats and the rest is whole numbers. Sums of 256 columns are in one of these brackets, blocks in
 // order, for any number of tokens and any range of rows: so the bits are the same.
 //

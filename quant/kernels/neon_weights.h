@@ -184,8 +184,8 @@ DISTILL_INLINE int8x16x4_t next64(const int8_t*& p) { return moving(vld1q_s8_x4(
 DISTILL_INLINE int8x16x2_t next32(const int8_t*& p) { return moving(vld1q_s8_x2(p), p); }
 DISTILL_INLINE int32x4x2_t next32(const int32_t*& p) { return moving(vld1q_s32_x2(p), p); }
 DISTILL_INLINE int32x4_t next16(const int32_t*& p) { return moving(vld1q_s32(p), p); }
-// Two registers of their own; p moves by kStep. No operand says that memory is read: what it is used for does not change
-// within a function.
+// Two registers of their own; p moves by kStep. No operand says that memory is read: panels and activations are constant while a
+// kernel runs, and for unpacked weights `fractions` says so.
 template <int kStep, class Vector, class T>
 DISTILL_INLINE void next_pair(Vector& a, Vector& b, const T*& p) {
     __asm__ volatile("ldp %q0, %q1, [%2], #%3" : "=w"(a), "=w"(b), "+r"(p) : "i"(kStep));

@@ -9,6 +9,7 @@
 #include "tests/support/catch.h"
 #include "tests/support/errors.h"
 #include "tests/support/gguf_builder.h"
+#include "tests/support/patience.h"
 #include "tests/support/process.h"
 #include "tests/support/screen.h"
 #include "tests/support/shared_files.h"
@@ -111,7 +112,7 @@ TEST_CASE("Ctrl-C stops the answer, a second one leaves with 130", "[chat]") {
     Chat chat({"-n", "-1", "--color", "off"}, {}, slow);
     chat.line("the thing");
     chat.expect("\n");  // the echo of what was typed
-    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    std::this_thread::sleep_for(patience() * std::chrono::milliseconds(300));
     chat.terminal.type("\x03");
     chat.expect("(stopped)");
     // Typing a line makes the next Ctrl-C a first one again.
@@ -424,7 +425,7 @@ TEST_CASE("a stopped answer stays in the conversation", "[chat]") {
     const TinyModelSpec slow = {.n_layers = 8, .d_model = 256, .d_ff = 1024, .n_ctx_train = 100'000};
     Chat chat({"-n", "-1", "--raw"}, {}, slow);
     chat.line("the thing");
-    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    std::this_thread::sleep_for(patience() * std::chrono::milliseconds(500));
     chat.terminal.type("\x03");
     chat.expect("(stopped)");
     chat.line("/context");

@@ -13,6 +13,7 @@
 #include "engine/gguf.h"
 #include "tests/support/catch.h"
 #include "tests/support/gguf_builder.h"
+#include "tests/support/patience.h"
 
 namespace distill {
 namespace {
@@ -284,7 +285,7 @@ TEST_CASE("a vocabulary of 152,000 costs well under a millisecond", "[sampler]")
             best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
         }
         INFO("top-k " << top_k << " top-p " << top_p << ": " << best * 1e6 << " us");
-        CHECK(best < 0.02);  // some 50 us here; sanitizers and busy machines are let through
+        CHECK(best < 0.02 * test::patience());  // some 50 us here; sanitizers and busy machines are let through
     }
 }
 

@@ -16,6 +16,8 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "tests/support/patience.h"
+
 namespace distill::test {
 
 namespace {
@@ -73,6 +75,10 @@ int to_status(int raw) {
     return WIFSIGNALED(raw) ? 128 + WTERMSIG(raw) : WEXITSTATUS(raw);
 }
 
+Clock::time_point later(Clock::time_point start, std::chrono::milliseconds timeout) {
+    return start + std::chrono::duration_cast<Clock::duration>(timeout * patience());
+}
+
 int milliseconds_until(Clock::time_point deadline) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
     return static_cast<int>(std::max<long>(left, 0));
@@ -91,7 +97,7 @@ ProcessResult run_process(const std::string& program, const ProcessOptions& opti
     int out_file = -1;
     if (!options.stdout_path.empty()) out_file = ::open(options.stdout_path.c_str(), O_WRONLY | O_CLOEXEC);
     const auto start = Clock::now();
-    const auto deadline = start + options.timeout;
+    const auto deadline = later(start, options.timeout);
     const int pid = ::fork();
     if (pid < 0) throw std::runtime_error("fork failed");
     if (pid == 0) {
@@ -224,7 +230,7 @@ bool Terminal::read_some(Clock::time_point deadline) {
 }
 
 std::string Terminal::wait_for(std::string_view text, bool& found, std::chrono::milliseconds timeout) {
-    const auto deadline = Clock::now() + timeout;
+    const auto deadline = later(Clock::now(), timeout);
     for (;;) {
         const std::size_t at = all_.find(text, seen_);
         found = at != std::string::npos;
@@ -238,7 +244,7 @@ std::string Terminal::wait_for(std::string_view text, bool& found, std::chrono::
 }
 
 int Terminal::wait_exit(std::chrono::milliseconds timeout) {
-    const auto deadline = Clock::now() + timeout;
+    const auto deadline = later(Clock::now(), timeout);
     while (read_some(deadline)) {
     }
     const bool late = Clock::now() >= deadline;

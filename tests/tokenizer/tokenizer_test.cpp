@@ -10,6 +10,7 @@
 #endif
 
 #include <algorithm>
+#include <climits>
 #include <fstream>
 #include <functional>
 #include <iterator>
@@ -380,11 +381,14 @@ double thread_seconds() {
     return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-// Runs f on a thread whose stack has 64 KiB (more under sanitizers, whose frames are larger).
+// Runs f on a thread whose stack has 64 KiB, or the least that the system gives (more under sanitizers, whose frames
+// are larger).
 void on_small_stack(const std::function<void()>& f) {
     pthread_attr_t attributes;
     REQUIRE(pthread_attr_init(&attributes) == 0);
-    REQUIRE(pthread_attr_setstacksize(&attributes, (kSanitized ? 512u : 64u) * 1024u) == 0);
+    const auto least = static_cast<std::size_t>(PTHREAD_STACK_MIN);
+    REQUIRE(pthread_attr_setstacksize(&attributes, std::max(least, (kSanitized ? 512u : 64u) * std::size_t{1024})) ==
+            0);
     pthread_t thread;
     const auto enter = [](void* body) -> void* {
         (*static_cast<const std::function<void()>*>(body))();

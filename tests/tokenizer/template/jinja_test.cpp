@@ -7,6 +7,7 @@
 
 #include "tests/support/catch.h"
 #include "tests/support/errors.h"
+#include "tests/support/patience.h"
 #include "tokenizer/template/chat.h"
 #include "tokenizer/template/clock.h"
 #include "tokenizer/template/template.h"
@@ -243,7 +244,7 @@ TEST_CASE("hostile templates end in an error, soon and small", "[template][hosti
         const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
         REQUIRE(error);
         CHECK(contains(error->where(), "t, line "));
-        CHECK(seconds < (kSanitized ? 20 : 1.5));
+        CHECK(seconds < (kSanitized ? 20 : 1.5) * patience());
     }
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
