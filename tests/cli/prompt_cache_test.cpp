@@ -18,6 +18,7 @@
 #include "tests/support/catch.h"
 #include "tests/support/errors.h"
 #include "tests/support/gguf_builder.h"
+#include "tests/support/patience.h"
 #include "tests/support/process.h"
 
 namespace distill::test {
@@ -312,7 +313,7 @@ void kill_rounds(int rounds) {
                 fs::remove_all(f.in_folder.folder, ignored);
             }
         }
-        std::this_thread::sleep_for(delay + std::chrono::milliseconds(2));
+        std::this_thread::sleep_for(patience() * (delay + std::chrono::milliseconds(2)));
         ::kill(pid, SIGKILL);
         int raw = 0;
         ::waitpid(pid, &raw, 0);
