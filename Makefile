@@ -196,9 +196,9 @@ test-aarch64:  ## all tests on ARM, under qemu as three processors, a quarter of
 	$(AARCH64_MAKE) build/aarch64/distill build/aarch64/tests/all
 	@scripts/test_aarch64.sh all $(AARCH64_CPUS)
 
-check-aarch64:  ## what of that .ci/run has time for: kernels, tokenizer and the tree's own goldens on each processor
+check-aarch64:  ## what of that .ci/run has time for: kernels and the tree's own goldens on each processor
 	@scripts/setup.sh test-aarch64
-	$(AARCH64_MAKE) build/aarch64/tests/some TEST_FOLDERS="quant golden tokenizer"
+	$(AARCH64_MAKE) build/aarch64/tests/some TEST_FOLDERS="quant golden"
 	@DISTILL_SHARED=none scripts/test_aarch64.sh some $(AARCH64_CPUS)
 
 # All three files with ARM_FILES="neon.cpp neon_dotprod.cpp neon_i8mm.cpp", which takes minutes.
