@@ -111,6 +111,13 @@ constexpr Spreading make_spreading() {
 }
 alignas(64) constexpr Spreading kSpreading = make_spreading();
 
+// Two registers of a panel, that many bytes before p: GCC 12 takes three instructions for an address below a register's. As with
+// next_pair, panels are constant.
+template <int kBytes, class Vector>
+DISTILL_INLINE void pair_before(Vector& first, Vector& last, const uint8_t* p) {
+    __asm__("ldp %q0, %q1, [%2, #-%3]" : "=w"(first), "=w"(last) : "r"(p), "i"(kBytes));
+}
+
 // The scales of 16 rows as fractions of 32 bits, which take their share of a whole number by one instruction.
 struct RowFractions {
     int32x4_t v[4];
@@ -121,11 +128,10 @@ struct RowFractions {
         v[3] = vshll_high_n_s16(last, 16);
     }
     DISTILL_INLINE explicit RowFractions(const int16_t (&f)[kPanelRows]) : RowFractions(vld1q_s16(f), vld1q_s16(f + 8)) {}
-    // As RowFloats::before.
     template <int kBytes>
     DISTILL_INLINE static RowFractions before(const uint8_t* p) {
         int16x8_t first, last;
-        __asm__("ldp %q0, %q1, [%2, #-%3]" : "=w"(first), "=w"(last) : "r"(p), "i"(kBytes));
+        pair_before<kBytes>(first, last, p);
         return {first, last};
     }
     // Of rows' first panel, for 4 of them: what sums of such shares are to be multiplied with, where nibbles were 16 times
@@ -252,12 +258,10 @@ struct RowFloats {
             v[2 * i + 1] = vcvt_high_f32_f16(both[i]);
         });
     }
-    // Of a panel, that many bytes before p: GCC 12 takes three instructions for an address below a register's. As with
-    // next_pair, panels are constant.
     template <int kBytes>
     DISTILL_INLINE static RowFloats before(const uint8_t* p) {
         uint16x8_t first, last;
-        __asm__("ldp %q0, %q1, [%2, #-%3]" : "=w"(first), "=w"(last) : "r"(p), "i"(kBytes));
+        pair_before<kBytes>(first, last, p);
         return {first, last};
     }
 };

@@ -18,7 +18,6 @@
 #include "tests/support/catch.h"
 #include "tests/support/errors.h"
 #include "tests/support/gguf_builder.h"
-#include "tests/support/patience.h"
 #include "tests/support/process.h"
 
 namespace distill::test {
@@ -289,12 +288,16 @@ void kill_rounds(int rounds) {
     const std::uint32_t truth_one = f.truth(one), truth_two = f.truth(two);
     CachePlace aside = f.in_folder;
     aside.folder += "-aside";
+    const auto start = std::chrono::steady_clock::now();
     REQUIRE(f.run(aside, one).stored == 5);
+    // Long enough for a child, which has one thread, to store either prompt in both places.
+    const auto a_run = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
+    const auto longest = static_cast<std::size_t>(std::max<std::int64_t>(40'000, 8 * a_run.count()));
     const std::uintmax_t page_size = fs::file_size(pages_in(aside.folder).front());
     Random random(7);
     int taken = 0;
     for (int round = 0; round < rounds; ++round) {
-        const auto delay = std::chrono::microseconds(random.below(40'000));
+        const auto delay = std::chrono::microseconds(random.below(longest));
         const int pid = ::fork();
         REQUIRE(pid >= 0);
         if (pid == 0) {
@@ -313,7 +316,7 @@ void kill_rounds(int rounds) {
                 fs::remove_all(f.in_folder.folder, ignored);
             }
         }
-        std::this_thread::sleep_for(patience() * (delay + std::chrono::milliseconds(2)));
+        std::this_thread::sleep_for(delay + std::chrono::milliseconds(2));
         ::kill(pid, SIGKILL);
         int raw = 0;
         ::waitpid(pid, &raw, 0);
