@@ -191,7 +191,7 @@ aarch64:  ## build/aarch64/distill, one static binary for 64-bit ARM Linux, by a
 
 # The best tables are neon_i8mm, neon_dotprod and neon; each processor's kernel tests run the lesser ones as well.
 AARCH64_CPUS ?= max cortex-a76 cortex-a53
-test-aarch64:  ## all tests on ARM, under qemu as three processors, a quarter of an hour each (ARGS="[quant]" picks some)
+test-aarch64:  ## all tests on ARM, under qemu as three processors, which takes long (ARGS="[quant]" picks some)
 	@scripts/setup.sh test-aarch64
 	$(AARCH64_MAKE) build/aarch64/distill build/aarch64/tests/all
 	@scripts/test_aarch64.sh all $(AARCH64_CPUS)
