@@ -43,7 +43,7 @@ TEST_CASE("the built-in model is a whole aligned GGUF file", "[builtin]") {
     }
 }
 
-TEST_CASE("without -m the built-in model answers, in English and in Chinese", "[builtin]") {
+TEST_CASE("without -m the built-in model answers, in English and in Chinese", "[builtin][slow]") {
     const std::pair<const char*, const char*> questions[] = {
         {"12 * 34 = ?", "\\boxed{408}"},
         {"What is 17 times 23?", "\\boxed{391}"},
@@ -65,7 +65,7 @@ TEST_CASE("without -m the built-in model answers, in English and in Chinese", "[
     CHECK(right >= 7);
 }
 
-TEST_CASE("the built-in model's thinking is kept apart from its answer", "[builtin]") {
+TEST_CASE("the built-in model's thinking is kept apart from its answer", "[builtin][slow]") {
     const ProcessResult plain = ask("12 * 34 = ?");
     CHECK_FALSE(contains(plain.out, "think>"));
     const ProcessResult r = ask("12 * 34 = ?", {"--json"});
@@ -84,7 +84,7 @@ TEST_CASE("the built-in model's thinking is kept apart from its answer", "[built
     CHECK(contains(shown.err, record["thinking"].get<std::string>()));
 }
 
-TEST_CASE("the built-in model gives the same bytes on any number of threads", "[builtin]") {
+TEST_CASE("the built-in model gives the same bytes on any number of threads", "[builtin][slow]") {
     const char* const question = "计算：12 × 34";
     const Json one = Json::parse(ask(question, {"--json", "-t", "1"}).out);
     for (const char* threads : {"2", "3"}) {
@@ -94,7 +94,7 @@ TEST_CASE("the built-in model gives the same bytes on any number of threads", "[
     }
 }
 
-TEST_CASE("weights left in the file give the same bytes", "[builtin]") {
+TEST_CASE("weights left in the file give the same bytes", "[builtin][slow]") {
     const std::string question = "A cage holds chickens and rabbits: 35 heads and 94 feet. How many of each?";
     const ProcessResult packed = ask(question), mapped = ask(question, {"--no-repack"});
     CHECK(mapped.status == 0);
@@ -136,7 +136,7 @@ TEST_CASE("every command that takes -m works without it", "[builtin]") {
     CHECK(std::count(mistake.err.begin(), mistake.err.end(), '\n') == 1);
 }
 
-TEST_CASE("a chat without -m is one with the built-in model", "[builtin][chat]") {
+TEST_CASE("a chat without -m is one with the built-in model", "[builtin][chat][slow]") {
     Terminal terminal(distill_binary(), {"--temp", "0", "-t", "1", "--no-history"});
     bool found = false;
     terminal.wait_for("built-in demo model", found);

@@ -107,7 +107,7 @@ TEST_CASE("slash commands", "[chat]") {
     CHECK(chat.terminal.wait_exit() == 0);
 }
 
-TEST_CASE("Ctrl-C stops the answer, a second one leaves with 130", "[chat]") {
+TEST_CASE("Ctrl-C stops the answer, a second one leaves with 130", "[chat][slow]") {
     const TinyModelSpec slow = {.n_layers = 8, .d_model = 256, .d_ff = 1024, .n_ctx_train = 100'000};
     Chat chat({"-n", "-1", "--color", "off"}, {}, slow);
     chat.line("the thing");
@@ -377,7 +377,7 @@ TEST_CASE("signals that end the chat put the terminal back", "[chat]") {
     }
 }
 
-TEST_CASE("Ctrl-C while a prompt is read takes the question back", "[chat]") {
+TEST_CASE("Ctrl-C while a prompt is read takes the question back", "[chat][slow]") {
     const TinyModelSpec slow = {.n_layers = 8, .d_model = 256, .d_ff = 1024, .n_ctx_train = 100'000};
     Chat chat({"-n", "4"}, {}, slow);
     chat.expect(">>> ");
@@ -395,7 +395,7 @@ TEST_CASE("Ctrl-C while a prompt is read takes the question back", "[chat]") {
     CHECK(chat.terminal.wait_exit() == 0);
 }
 
-TEST_CASE("Ctrl-C at any moment ends in a prompt or in 130", "[chat]") {
+TEST_CASE("Ctrl-C at any moment ends in a prompt or in 130", "[chat][slow]") {
     Random random(11);
     const TinyModelSpec slow = {.n_layers = 4, .d_model = 256, .d_ff = 512, .n_ctx_train = 100'000};
     for (int round = 0; round < 12; ++round) {
@@ -421,7 +421,7 @@ TEST_CASE("Ctrl-C at any moment ends in a prompt or in 130", "[chat]") {
     }
 }
 
-TEST_CASE("a stopped answer stays in the conversation", "[chat]") {
+TEST_CASE("a stopped answer stays in the conversation", "[chat][slow]") {
     const TinyModelSpec slow = {.n_layers = 8, .d_model = 256, .d_ff = 1024, .n_ctx_train = 100'000};
     Chat chat({"-n", "-1", "--raw"}, {}, slow);
     chat.line("the thing");

@@ -142,7 +142,7 @@ TEST_CASE("doctor compares figures with what bounds them", "[doctor]") {
     CHECK_FALSE(about(judge(m), "bandwidth").advice.empty());
 }
 
-TEST_CASE("distill doctor measures a model", "[doctor]") {
+TEST_CASE("distill doctor measures a model", "[doctor][slow]") {
     const TempDir dir;
     const std::string path = dir.write("tiny.gguf", tiny_model());
     const ProcessResult json = run_distill({"doctor", "-m", path, "-t", "1", "--json"});

@@ -67,7 +67,7 @@ struct Fixture {
     }
 };
 
-TEST_CASE("eval counts right answers by kind and language", "[eval]") {
+TEST_CASE("eval counts right answers by kind and language", "[eval][slow]") {
     const Fixture f;
     const Json j = f.json();
     CHECK(j["right"] == 4);
@@ -131,7 +131,7 @@ TEST_CASE("eval gives the same results on any number of threads, drawn ones too"
     CHECK(drawn("1", "6") != drawn("1", "5"));
 }
 
-TEST_CASE("--out goes on where it ended", "[eval]") {
+TEST_CASE("--out goes on where it ended", "[eval][slow]") {
     const Fixture f;
     const Json first = f.json({"--out", f.out, "--limit", "2"});
     CHECK(first["resumed"] == 0);
@@ -166,7 +166,7 @@ TEST_CASE("--out goes on where it ended", "[eval]") {
     CHECK(graded["right"] == 5);
 }
 
-TEST_CASE("--out refuses results of another model or other settings, and files that are none", "[eval]") {
+TEST_CASE("--out refuses results of another model or other settings, and files that are none", "[eval][slow]") {
     const Fixture f;
     f.json({"--out", f.out, "--limit", "1"});
     const std::string before = read(f.out);
@@ -189,7 +189,7 @@ TEST_CASE("--out refuses results of another model or other settings, and files t
     CHECK(f.eval({"--out", f.folder.path() / "no/such/folder.jsonl"}).status == 1);
 }
 
-TEST_CASE("a broken line of the set is named", "[eval][hostile]") {
+TEST_CASE("a broken line of the set is named", "[eval][hostile][slow]") {
     const Fixture f;
     const std::pair<const char*, const char*> lines[] = {
         {"{\"question\": \"x\"", "no JSON"},
@@ -246,7 +246,7 @@ TEST_CASE("Ctrl-C prints what was scored so far and leaves with 130", "[eval]") 
     for (const std::string& line : lines) CHECK(Json::accept(line));
 }
 
-TEST_CASE("the built-in model solves the first held-out problems of each kind", "[eval][builtin]") {
+TEST_CASE("the built-in model solves the first held-out problems of each kind", "[eval][builtin][slow]") {
     const std::string all = read("tests/demo/heldout.jsonl");
     if (all.empty()) DISTILL_SKIP("no tests/demo/heldout.jsonl: run from the root of the tree");
     // The first few of each kind and language: the set is sorted by these.

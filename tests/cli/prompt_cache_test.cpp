@@ -83,7 +83,7 @@ struct Fixture {
     std::uint32_t truth(const std::vector<TokenId>& prompt) { return run({}, prompt).hash; }
 };
 
-TEST_CASE("a second prompt takes the pages it shares with the first, with the same bits", "[prompt-cache]") {
+TEST_CASE("a second prompt takes the pages it shares with the first, with the same bits", "[prompt-cache][slow]") {
     Fixture f;
     for (const CachePlace& place : {f.in_folder, f.in_file}) {
         const auto first = tokens(700), second = tokens(650, 1, 400);
@@ -133,7 +133,7 @@ TEST_CASE("a file follows a prompt that grows and stays for prompts that only sh
     CHECK(f.run(f.in_file, tokens(400)).restored == 0);
 }
 
-TEST_CASE("a page of another model, kernel set or file time is not taken", "[prompt-cache][hostile]") {
+TEST_CASE("a page of another model, kernel set or file time is not taken", "[prompt-cache][hostile][slow]") {
     Fixture f;
     const auto prompt = tokens(500);
     REQUIRE(f.run(f.in_folder, prompt).stored == 7);
@@ -152,7 +152,7 @@ TEST_CASE("a page of another model, kernel set or file time is not taken", "[pro
     check_untaken(Engine::load({.path = f.path}), "the file was changed");
 }
 
-TEST_CASE("a page that is cut or changed anywhere is read afresh", "[prompt-cache][hostile]") {
+TEST_CASE("a page that is cut or changed anywhere is read afresh", "[prompt-cache][hostile][slow]") {
     Fixture f;
     const auto prompt = tokens(340);
     const std::uint32_t truth = f.truth(prompt);
@@ -344,14 +344,14 @@ void kill_rounds(int rounds) {
     CHECK(taken > 0);
 }
 
-TEST_CASE("a killed writer leaves whole pages or none", "[prompt-cache][fault]") {
+TEST_CASE("a killed writer leaves whole pages or none", "[prompt-cache][fault][slow]") {
     kill_rounds(25);
 }
 TEST_CASE("a killed writer leaves whole pages or none, a thousand times", "[.][slow][prompt-cache]") {
     kill_rounds(1000);
 }
 
-TEST_CASE("two writers at once", "[prompt-cache][fault]") {
+TEST_CASE("two writers at once", "[prompt-cache][fault][slow]") {
     Fixture f;
     const auto prompt = tokens(700);
     const std::uint32_t truth = f.truth(prompt);
@@ -399,7 +399,7 @@ std::string long_text(std::string_view end) {
     return text + std::string(end);
 }
 
-TEST_CASE("a loop over files reads the instruction they share once", "[prompt-cache][cli]") {
+TEST_CASE("a loop over files reads the instruction they share once", "[prompt-cache][cli][slow]") {
     const Program p;
     Json first;
     for (int i = 0; i < 20; ++i) {

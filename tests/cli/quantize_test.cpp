@@ -34,7 +34,7 @@ struct Fixture {
     }
 };
 
-TEST_CASE("quantize writes a model that answers", "[quantize]") {
+TEST_CASE("quantize writes a model that answers", "[quantize][slow]") {
     const Fixture f;
     const ProcessResult r = f.run({f.in, f.out, "q4_k_m", "-t", "1"});
     INFO(r.err);

@@ -38,7 +38,7 @@ TEST_CASE("stories260K continues its story word for word", "[real]") {
     CHECK(without_newlines(r.out) == without_newlines(read_file(expected)));
 }
 
-TEST_CASE("the trial model solves its puzzles as recorded, thinking kept off stdout", "[real]") {
+TEST_CASE("the trial model solves its puzzles as recorded, thinking kept off stdout", "[real][slow]") {
     DISTILL_SHARED_OR_SKIP(model, "models/trial-Q4_K_M.gguf");
     DISTILL_SHARED_OR_SKIP(cases, "models/trial.cases.jsonl");
     std::ifstream lines(cases);

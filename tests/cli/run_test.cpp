@@ -401,7 +401,7 @@ TEST_CASE("through a real shell: descriptors, pipes, loops", "[cli]") {
     check("mkfifo $T/fifo; $D -m $M $O -p a --think-file $T/fifo </dev/null", "", 2);
 }
 
-TEST_CASE("--extract prints only its part, status 6 without one", "[cli]") {
+TEST_CASE("--extract prints only its part, status 6 without one", "[cli][slow]") {
     // The built-in model boxes its answers.
     const auto ask = [](std::vector<std::string> more) {
         std::vector<std::string> arguments = {"--temp", "0", "-t", "1", "-p", "12 * 34 = ?"};
@@ -447,7 +447,7 @@ TEST_CASE("samples share the reading of the prompt, and a form feed stands betwe
     CHECK(r.err.find(" kept)") != std::string::npos);
 }
 
-TEST_CASE("--reasoning off answers at once, on a template that thinks", "[cli]") {
+TEST_CASE("--reasoning off answers at once, on a template that thinks", "[cli][slow]") {
     const auto ask = [](const char* how) {
         return Json::parse(
             run_distill({"--temp", "0", "-t", "1", "-p", "12 * 34 = ?", "--json", "--reasoning", how}).out);
@@ -544,7 +544,7 @@ TEST_CASE("logits: the same rows in one batch and token by token, on any number 
     CHECK(logits({"-p", "AB"}) == logits({"--ids", "65,66"}));
 }
 
-TEST_CASE("bench reports rows in four formats", "[cli]") {
+TEST_CASE("bench reports rows in four formats", "[cli][slow]") {
     const Model model;
     const auto bench = [&](const char* format) {
         const ProcessResult r = run_distill(
@@ -573,7 +573,7 @@ TEST_CASE("bench reports rows in four formats", "[cli]") {
     CHECK(bench("md").find("| tg4 @ d8 | 1 |") != std::string::npos);
 }
 
-TEST_CASE("bench measures sequences side by side, and a text forced behind a prompt", "[cli]") {
+TEST_CASE("bench measures sequences side by side, and a text forced behind a prompt", "[cli][slow]") {
     const Model model({.n_ctx_train = 4096});
     const auto rows = [&](std::vector<std::string> more) {
         std::vector<std::string> arguments = {"bench", "-m", model.path, "-r", "1", "-t", "2", "-o", "json"};
@@ -599,7 +599,7 @@ TEST_CASE("bench measures sequences side by side, and a text forced behind a pro
     for (const Json& row : forced) CHECK(row["tps"].get<double>() > 0);
 }
 
-TEST_CASE("guesses and their absence give the same answer", "[cli]") {
+TEST_CASE("guesses and their absence give the same answer", "[cli][slow]") {
     const Model model({.n_ctx_train = 4096});
     std::string text;
     for (int i = 0; i < 30; ++i) text += "the same words again and again, ";

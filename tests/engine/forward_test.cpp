@@ -330,7 +330,7 @@ TEST_CASE("forward agrees with an independent float64 pass over shapes", "[engin
     }
 }
 
-TEST_CASE("where no f16 value lies on the edge, float32 arithmetic is all that differs", "[engine]") {
+TEST_CASE("where no f16 value lies on the edge, float32 arithmetic is all that differs", "[engine][slow]") {
     // One layer and three tokens hold so few keys and values that in some of seven models none rounds the other way.
     // The second best shows the arithmetic alone: 2^-24 for each of some ten operations in a row that matter. A mistake
     // would show in all seven. Integers of 13 bits in attention are some 1e-4 apart from it in each of them.
@@ -452,7 +452,7 @@ TEST_CASE("a long prompt gives the bits of its tokens alone, from the file and p
     }
 }
 
-TEST_CASE("keys and values in bytes cost their rounding and no more", "[engine]") {
+TEST_CASE("keys and values in bytes cost their rounding and no more", "[engine][slow]") {
     Shape s;
     s.spec.d_model = 256, s.spec.n_heads = 4, s.spec.n_kv_heads = 2, s.spec.n_ctx_train = 1024;  // heads of 64
     const GgufBuilder file = build(s);
@@ -616,7 +616,7 @@ TEST_CASE("sequences of one engine do not see each other", "[engine]") {
     CHECK(same_bits(moved.forward(a_ids, Logits::all), a_alone));
 }
 
-TEST_CASE("sequences that advance together give the same bits as alone", "[engine]") {
+TEST_CASE("sequences that advance together give the same bits as alone", "[engine][slow]") {
     Shape s;
     s.spec.d_model = 256, s.spec.n_heads = 4, s.spec.n_kv_heads = 2, s.spec.n_ctx_train = 512,
     s.spec.format = FormatId::q8_0;

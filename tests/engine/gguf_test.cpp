@@ -582,7 +582,7 @@ std::uint64_t touch(const Gguf& file) {
 
 }  // namespace
 
-TEST_CASE("100,000 bit flips", "[gguf][hostile]") {
+TEST_CASE("100,000 bit flips", "[gguf][hostile][slow]") {
     GgufBuilder b = small();
     b.set("words", std::vector<std::string>{"a", "bb", "ccc"}).set("ints", std::vector<std::int32_t>{1, 2, 3});
     b.set("flag", true).set("float", 1.5f).set("general.alignment", 32u);
@@ -784,7 +784,7 @@ TEST_CASE("part names and what is not one", "[gguf]") {
     }
 }
 
-TEST_CASE("the builder's tiny models are sound in each format", "[gguf]") {
+TEST_CASE("the builder's tiny models are sound in each format", "[gguf][slow]") {
     for (const Format& f : formats()) {
         for (const char* arch : {"qwen2", "llama"}) {
             TinyModelSpec spec;

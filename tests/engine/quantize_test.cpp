@@ -205,7 +205,7 @@ TEST_CASE("rows that do not divide by the block fall back", "[quantize]") {
     CHECK(contains(formats_of(64, 80, "Q4_0"), "/Q4_0"));
 }
 
-TEST_CASE("every type gives a file that loads and computes nearly the same", "[quantize]") {
+TEST_CASE("every type gives a file that loads and computes nearly the same", "[quantize][slow]") {
     const Fixture f;
     const std::string path = f.folder.write("in.gguf", tiny_model({.d_model = 256, .d_ff = 256}));
     const Gguf in = Gguf::open(path);
@@ -221,7 +221,7 @@ TEST_CASE("every type gives a file that loads and computes nearly the same", "[q
     }
 }
 
-TEST_CASE("the same bytes for any number of threads", "[quantize]") {
+TEST_CASE("the same bytes for any number of threads", "[quantize][slow]") {
     const Fixture f;
     // Rows enough for several chunks.
     const auto bytes = tiny_model({.n_layers = 1, .d_model = 256, .d_ff = 1024});
@@ -298,7 +298,7 @@ TEST_CASE("weights that cannot be stored are named", "[quantize][hostile]") {
     }
 }
 
-TEST_CASE("a real golden in F16 keeps its logits in Q8_0", "[quantize]") {
+TEST_CASE("a real golden in F16 keeps its logits in Q8_0", "[quantize][slow]") {
     DISTILL_SHARED_OR_SKIP(golden, "goldens/small-qwen2-F16.gguf");
     const Fixture f;
     f.run(Gguf::open(golden.string()), "Q8_0");

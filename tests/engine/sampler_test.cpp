@@ -84,7 +84,7 @@ TEST_CASE("greedy takes the first of the largest logits", "[sampler]") {
     }
 }
 
-TEST_CASE("draws follow the distribution that the options describe", "[sampler]") {
+TEST_CASE("draws follow the distribution that the options describe", "[sampler][slow]") {
     struct Row {
         const char* what;
         float temperature;

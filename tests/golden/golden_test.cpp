@@ -211,7 +211,7 @@ TEST_CASE("every row is right, not just the last", "[golden]") {
     }
 }
 
-TEST_CASE("one prompt gives one set of bits, whatever the threads and cuts", "[golden]") {
+TEST_CASE("one prompt gives one set of bits, whatever the threads and cuts", "[golden][slow]") {
     // Every file of every mix would mean hours under a sanitiser: a stretch of the prompt shows the same. 21 tokens
     // make full groups of 8, a partial one, and lone tokens.
     constexpr std::size_t kTokens = 21;

@@ -147,7 +147,7 @@ std::vector<std::pair<std::string, Weights>> samples() {
     };
 }
 
-TEST_CASE("each encoder is at least as good as plain rounding, and as good as its bits allow", "[encode]") {
+TEST_CASE("each encoder is at least as good as plain rounding, and as good as its bits allow", "[encode][slow]") {
     // Root mean square error over that of the weights, for a normal distribution.
     const auto bound = [](FormatId id) {
         switch (id) {

@@ -447,7 +447,7 @@ void check_linear(const Tokenizer& tokenizer) {
     }
 }
 
-TEST_CASE("hostile text takes linear time and little stack: small vocabularies", "[tokenizer][hostile]") {
+TEST_CASE("hostile text takes linear time and little stack: small vocabularies", "[tokenizer][hostile][slow]") {
     TokenList list = SmallBpe().list;
     for (const char* letter : {"a", " ", "'", "<"}) {
         std::string run = letter;
@@ -463,7 +463,7 @@ TEST_CASE("hostile text takes linear time and little stack: small vocabularies",
     check_linear(*LoadedTokenizer(pieces.spm()));
 }
 
-TEST_CASE("hostile text takes linear time and little stack: Qwen2 and Llama", "[tokenizer][hostile]") {
+TEST_CASE("hostile text takes linear time and little stack: Qwen2 and Llama", "[tokenizer][hostile][slow]") {
     DISTILL_SHARED_OR_SKIP(qwen2, "tokenizer/ggml-vocab-qwen2.gguf");
     DISTILL_SHARED_OR_SKIP(llama, "tokenizer/ggml-vocab-llama-spm.gguf");
     check_linear(FileTokenizer(qwen2).tokenizer);

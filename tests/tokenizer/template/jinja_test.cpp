@@ -167,7 +167,7 @@ std::string times(std::string_view text, std::size_t n) {
     return out;
 }
 
-TEST_CASE("hostile templates end in an error, soon and small", "[template][hostile]") {
+TEST_CASE("hostile templates end in an error, soon and small", "[template][hostile][slow]") {
     const std::vector<Row> rows = {
         {"brackets", "{{ " + times("(", 100'000) + times(")", 100'000) + " }}"},
         {"lists", "{{ " + times("[", 100'000) + " }}"},
