@@ -157,9 +157,10 @@ DISTILL_INLINE void add_words(__m512i (&all)[T], const UnitWeights<F>& w, std::s
     unroll<T>([&](auto t) DISTILL_LAMBDA { all[t] = _mm512_add_epi32(all[t], _mm512_sub_epi32(odd[t], lower[t])); });
 }
 
-// For one group, rows panel by panel: add(acc, x, panel, n_blocks) adds a unit of columns to the sums of 16 rows.
-template <class F, template <std::size_t> class Unit, std::size_t T, class Add>
-DISTILL_INLINE void rows_by_units(const MatmulArgs& a, const Add& add) {
+template <class F, std::size_t T>
+void few_rows(const MatmulArgs& a) {
+    using Weights = UnitWeights<F>;
+    constexpr std::size_t kBlocks = Weights::kSplitScales ? 2 : F::kSpan;  // in a turn
     const std::size_t n_blocks = a.columns / kActBlock, n_panel_blocks = n_blocks / F::kBlocks;
     for (std::size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
         const auto* panel = static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_panel_blocks;
@@ -168,42 +169,33 @@ DISTILL_INLINE void rows_by_units(const MatmulArgs& a, const Add& add) {
         unroll<T>([&](auto t) DISTILL_LAMBDA { acc[t][0] = _mm512_setzero_ps(); });
         for (std::size_t b = 0; b < n_blocks;
              b += kUnitBlocks, at += kUnitBytes<T>, panel += kUnitBlocks / F::kBlocks) {
-            add(acc, *reinterpret_cast<const Unit<T>*>(at), panel,
-                n_blocks - b < kUnitBlocks ? n_blocks - b : kUnitBlocks);
+            const auto& x = *reinterpret_cast<const FewUnit<T>*>(at);
+            const std::size_t here = n_blocks - b < kUnitBlocks ? n_blocks - b : kUnitBlocks;
+            Weights w;
+            w.read(panel, here);
+            const char* span = reinterpret_cast<const char*>(panel);
+            __m512i all[T];
+            unroll<T>([&](auto t) DISTILL_LAMBDA { all[t] = _mm512_setzero_si512(); });
+            for (std::size_t i = 0; i * kBlocks < here; ++i, span += kBlocks / F::kSpan * kSpanBytes<F>) {
+                if constexpr (Weights::kSplitScales)
+                    add_pair<F, T>(all, w, i, x, span);
+                else if constexpr (Weights::kWhole)
+                    add_span<F, T>(all, w, i, x, span);
+                else
+                    add_words<F, T>(all, w, i, x, span);
+            }
+            unroll<kUnitBlocks / 2>([&](auto i) DISTILL_LAMBDA {
+                if (2 * i >= here) return;
+                unroll<T>([&](auto t) DISTILL_LAMBDA { all[t] = w.add_constants(all[t], x, t, i); });
+            });
+            unroll<T>([&](auto t) DISTILL_LAMBDA {
+                // Of weights of eight bits a multiple.
+                if constexpr (!Weights::kWhole) all[t] = _mm512_srai_epi32(all[t], kDigitBits);
+                acc[t][0] = add_unit(acc[t][0], all[t], w.unit, x.scale[t]);
+            });
         }
         store_tile<Avx512, 1, T>(a, row, acc);
     }
-}
-
-template <class F, std::size_t T>
-void few_rows(const MatmulArgs& a) {
-    using Weights = UnitWeights<F>;
-    rows_by_units<F, FewUnit, T>(a, [](__m512(&acc)[T][1], const FewUnit<T>& x, const typename F::Panel* panel,
-                                       std::size_t here) DISTILL_LAMBDA {
-        Weights w;
-        w.read(panel, here);
-        const char* span = reinterpret_cast<const char*>(panel);
-        __m512i all[T];
-        unroll<T>([&](auto t) DISTILL_LAMBDA { all[t] = _mm512_setzero_si512(); });
-        constexpr std::size_t kBlocks = Weights::kSplitScales ? 2 : F::kSpan;  // in a turn
-        for (std::size_t i = 0; i * kBlocks < here; ++i, span += kBlocks / F::kSpan * kSpanBytes<F>) {
-            if constexpr (Weights::kSplitScales)
-                add_pair<F, T>(all, w, i, x, span);
-            else if constexpr (Weights::kWhole)
-                add_span<F, T>(all, w, i, x, span);
-            else
-                add_words<F, T>(all, w, i, x, span);
-        }
-        unroll<kUnitBlocks / 2>([&](auto i) DISTILL_LAMBDA {
-            if (2 * i >= here) return;
-            unroll<T>([&](auto t) DISTILL_LAMBDA { all[t] = w.add_constants(all[t], x, t, i); });
-        });
-        unroll<T>([&](auto t) DISTILL_LAMBDA {
-            // Of weights of eight bits a multiple.
-            if constexpr (!Weights::kWhole) all[t] = _mm512_srai_epi32(all[t], kDigitBits);
-            acc[t][0] = add_unit(acc[t][0], all[t], w.unit, x.scale[t]);
-        });
-    });
 }
 
 // --- More tokens ---------------------------------------------------------------------------------------------------
@@ -223,59 +215,101 @@ struct UnitTiles {
     }
 };
 
-// One group: weights in the order of their addresses, a panel at a time; tiles of some columns are multiplied after the
-// next ones have been unpacked, because they wait for what vectors stored to reach the cache.
+// One group: weights in the order of their addresses, a panel at a time. Products wait for what vectors stored to reach
+// the cache, and what scales their sums waits for these; no processor looks so far ahead by itself. So tiles of some
+// columns (a step) are multiplied after the next ones have been unpacked. A unit's last step is multiplied after the
+// first one of the next unit, whatever row that is of, and its sums are scaled after the second.
 template <class F, std::size_t T>
 void tile_group(const MatmulArgs& a) {
     using Weights = UnitWeights<F>;
     constexpr bool kThree = Weights::kThreeProducts;
     constexpr std::size_t kSums = kThree ? 3 : 4;  // a product of digits each
-    constexpr std::size_t kStepSpans = F::kSpan == 1 ? 2 : 1, kStepTiles = kStepSpans * F::kSpan / 2;
+    constexpr std::size_t kStepSpans = F::kSpan == 1 ? 2 : 1, kStepBlocks = kStepSpans * F::kSpan,
+                          kStepTiles = kStepBlocks / 2, kSlots = kUnitTiles / kStepTiles;
+    static_assert(kSlots > 1);
     const Tiles registers(T, 6);
-    UnitTiles<1> tiles;
+    UnitTiles<1> tiles;    // of the last kSlots steps, the latest in place of the oldest
+    std::size_t slot = 0;  // of the step that is unpacked next
     alignas(64) std::int32_t sums[kSums][T][kPanelRows];
-    rows_by_units<F, TileUnit, T>(a, [&](__m512(&acc)[T][1], const TileUnit<T>& x, const typename F::Panel* panel,
-                                         std::size_t here) DISTILL_LAMBDA {
-        const std::size_t n_spans = here / F::kSpan;
-        UnitDigits<F> digits;
-        digits.read(panel, here);
-        unroll<kSums>([&](auto i) DISTILL_LAMBDA { Tiles::zero<i>(); });
-        const auto multiply = [&](std::size_t step) DISTILL_LAMBDA {
-            for (std::size_t i = step * kStepTiles; i < (step + 1) * kStepTiles; ++i) {
-                Tiles::load<6>(tiles.w[i][0][0]);
-                Tiles::load<4>(x.x[i][0]);
-                Tiles::multiply<0, 4, 6, true, !kThree>();
-                Tiles::load<5>(x.x[i][1]);
-                Tiles::multiply<1, 5, 6, true, !kThree>();
-                Tiles::load<7>(tiles.w[i][1][0]);
-                Tiles::multiply<2, 4, 7, true, false>();
-                if constexpr (!kThree) Tiles::multiply<3, 5, 7, true, false>();
-            }
-        };
-        const char* span = reinterpret_cast<const char*>(panel);
-        const std::size_t n_steps = (n_spans + kStepSpans - 1) / kStepSpans;
-        for (std::size_t step = 0; step < n_steps; ++step) {
-            const std::size_t end = (step + 1) * kStepSpans < n_spans ? (step + 1) * kStepSpans : n_spans;
-            for (std::size_t i = step * kStepSpans; i < end; ++i, span += kSpanBytes<F>) {
-                digits.span(
-                    i, [&](auto share) DISTILL_LAMBDA { prefetch_share<F, T, share>(span); },
-                    [&](std::size_t j, std::size_t g, __m512i upper, __m512i lower)
-                        DISTILL_LAMBDA { tiles.put(0, j, g, upper, lower); });
-            }
-            if (step > 0) multiply(step - 1);
-        }
-        multiply(n_steps - 1);
+    __m512 acc[T][1];
+    unroll<T>([&](auto t) DISTILL_LAMBDA { acc[t][0] = _mm512_setzero_ps(); });
+    struct {
+        const TileUnit<T>* x;
+        std::size_t n_steps;
+        __m512 unit;      // 16 rows
+        std::size_t row;  // the first of them
+        bool ends_row;
+    } before = {};  // the unit before the one at work; of no steps, none
+
+    // Of x, the step before the one that has been unpacked last.
+    const auto multiply = [&](const TileUnit<T>& x, std::size_t step) DISTILL_LAMBDA {
+        unroll<kStepTiles>([&](auto tile) DISTILL_LAMBDA {
+            const auto& w = tiles.w[(slot + kSlots - 1) % kSlots * kStepTiles + tile];
+            const auto& columns = x.x[step * kStepTiles + tile];
+            Tiles::load<6>(w[0][0]);
+            Tiles::load<4>(columns[0]);
+            Tiles::multiply<0, 4, 6, true, !kThree>();
+            Tiles::load<5>(columns[1]);
+            Tiles::multiply<1, 5, 6, true, !kThree>();
+            Tiles::load<7>(w[1][0]);
+            Tiles::multiply<2, 4, 7, true, false>();
+            if constexpr (!kThree) Tiles::multiply<3, 5, 7, true, false>();
+        });
+    };
+    const auto multiply_last_step = [&]() DISTILL_LAMBDA {
+        if (before.n_steps == 0) return;
+        multiply(*before.x, before.n_steps - 1);
         unroll<kSums>([&](auto i) DISTILL_LAMBDA { Tiles::store<i>(sums[i]); });
+    };
+    const auto add_sums = [&]() DISTILL_LAMBDA {
+        if (before.n_steps == 0) return;
         unroll<T>([&](auto t) DISTILL_LAMBDA {
             const __m512i crossed = _mm512_add_epi32(_mm512_load_si512(sums[1][t]), _mm512_load_si512(sums[2][t]));
             __m512i all = _mm512_add_epi32(shifted_up(_mm512_load_si512(sums[0][t]), kDigitBits), crossed);
             if constexpr (kThree)
-                all = _mm512_sub_epi32(all, _mm512_set1_epi32(x.excess[t]));
+                all = _mm512_sub_epi32(all, _mm512_set1_epi32(before.x->excess[t]));
             else
                 all = _mm512_add_epi32(shifted_up(all, kDigitBits), _mm512_load_si512(sums[3][t]));
-            acc[t][0] = add_unit(acc[t][0], all, digits.weights.unit, x.scale[t]);
+            acc[t][0] = add_unit(acc[t][0], all, before.unit, before.x->scale[t]);
         });
-    });
+        if (!before.ends_row) return;
+        store_tile<Avx512, 1, T>(a, before.row, acc);
+        unroll<T>([&](auto t) DISTILL_LAMBDA { acc[t][0] = _mm512_setzero_ps(); });
+    };
+    const std::size_t n_blocks = a.columns / kActBlock, n_panel_blocks = n_blocks / F::kBlocks;
+    for (std::size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
+        const auto* panel = static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_panel_blocks;
+        const auto* at = static_cast<const char*>(a.x);
+        for (std::size_t b = 0; b < n_blocks;
+             b += kUnitBlocks, at += kUnitBytes<T>, panel += kUnitBlocks / F::kBlocks) {
+            const auto& x = *reinterpret_cast<const TileUnit<T>*>(at);
+            const std::size_t here = n_blocks - b < kUnitBlocks ? n_blocks - b : kUnitBlocks;
+            const std::size_t n_steps = (here + kStepBlocks - 1) / kStepBlocks;
+            UnitDigits<F> digits;
+            digits.read(panel, here);
+            const char* span = reinterpret_cast<const char*>(panel);
+            for (std::size_t step = 0; step < n_steps; ++step) {
+                const std::size_t begin = step * kStepSpans, end = begin + kStepSpans;
+                for (std::size_t i = begin; i < end && i * F::kSpan < here; ++i, span += kSpanBytes<F>) {
+                    digits.span(
+                        i, [&](auto share) DISTILL_LAMBDA { prefetch_share<F, T, share>(span); },
+                        [&](std::size_t j, std::size_t g, __m512i upper, __m512i lower)
+                            DISTILL_LAMBDA { tiles.put(0, j + (slot - step) * kStepBlocks, g, upper, lower); });
+                }
+                if (step == 0) {
+                    multiply_last_step();
+                    unroll<kSums>([&](auto i) DISTILL_LAMBDA { Tiles::zero<i>(); });
+                } else {
+                    multiply(x, step - 1);
+                }
+                slot = (slot + 1) % kSlots;
+                if (step == 1 || n_steps == 1) add_sums();
+            }
+            before = {&x, n_steps, digits.weights.unit, row, b + kUnitBlocks >= n_blocks};
+        }
+    }
+    multiply_last_step();
+    add_sums();
 }
 
 constexpr std::size_t kGroups = 16;  // in one call
