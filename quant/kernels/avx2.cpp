@@ -8,8 +8,10 @@
 //
 // The sums in 16 bits may wrap on the way: started at -offset * sum(q), they end at the sum of re-centred weights,
 // which fits. Weights of 8 bits do not fit even so. They are multiplied as 16-bit numbers instead (vpmaddwd alone),
-// which takes fewer operations than taming their products of bytes would, with activations as integers of 15 bits:
-// nothing is lost to scales. Those are the fine form of activations, narrow ones the coarse form.
+// which takes fewer operations than taming their products of bytes would. In 256 columns a weight of a row is then a
+// whole number of up to 4096 units of that row, with its block's scale in it, and an activation one of up to 2047:
+// 256 products fit 32 bits, so that nothing becomes a float before. Both are finer than what formats lose. Those are
+// the fine form of activations, narrow ones the coarse form.
 #include <immintrin.h>
 
 #include "quant/kernels/float_ops.h"
@@ -38,10 +40,12 @@ struct NarrowBlock {
 };
 template <std::size_t T>
 struct WideBlock {
-    std::int16_t q[T][kActBlock];  // x / unit, rounded; of each four columns 0, 2, 1, 3, as even_bytes() and
-                                   // odd_bytes() split weights
-    std::int32_t sums[T][2];       // of columns 0..15 and 16..31
+    std::int16_t q[T][kActBlock];  // x / (unit * kWideUnit), rounded; of each four columns 0, 2, 1, 3, as the even and
+                                   // the odd bytes of weights come apart
 };
+constexpr int kLargestWide = 2047, kLargestWeight = 4095;
+static_assert(256ll * kLargestWide * (kLargestWeight + 1) <= 0x7fffffff);
+constexpr float kWideUnit = 127.0f * kSteps / kLargestWide;
 template <std::size_t T>
 constexpr std::size_t kBlockBytes = sizeof(NarrowBlock<T>) + sizeof(WideBlock<T>);
 static_assert(kBlockBytes<8> == 8 * kBlockBytes<1>);
@@ -146,9 +150,11 @@ DISTILL_INLINE void quantize_wide(WideBlock<T>& to, std::size_t t, const __m256 
     const __m256i swap = _mm256_setr_epi8(0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15,  //
                                           0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15);
     unroll<2>([&](auto h) DISTILL_LAMBDA {
-        const __m256i words = packed16(_mm256_cvtps_epi32(v[2 * h]), _mm256_cvtps_epi32(v[2 * h + 1]));
+        const auto rounded = [](__m256 units) DISTILL_LAMBDA {
+            return _mm256_cvtps_epi32(_mm256_mul_ps(units, _mm256_set1_ps(1 / kWideUnit)));
+        };
+        const __m256i words = packed16(rounded(v[2 * h]), rounded(v[2 * h + 1]));
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(to.q[t] + 16 * h), _mm256_shuffle_epi8(words, swap));
-        to.sums[t][h] = sum_of(_mm256_madd_epi16(words, _mm256_set1_epi16(1)));
     });
 }
 
@@ -232,8 +238,10 @@ void dequantize256(float* out, const void* blocks, std::size_t n, ActForms form)
         // Of four wide columns the second and the third have changed places.
         const std::size_t at = k % 4 == 1 || k % 4 == 2 ? k ^ 3 : k;
         const NarrowBlock<1>& narrow = unit.narrow[b];
-        const int integer = form == kFine ? unit.wide[b].q[0][at] : narrow.q[0][k] * narrow.m[0][k / 2 % 2];
-        out[i] = static_cast<float>(integer) * narrow.unit[0];
+        if (form == kFine)
+            out[i] = static_cast<float>(unit.wide[b].q[0][at]) * (narrow.unit[0] * kWideUnit);
+        else
+            out[i] = static_cast<float>(narrow.q[0][k] * narrow.m[0][k / 2 % 2]) * narrow.unit[0];
     }
 }
 
@@ -254,11 +262,9 @@ struct Traits {
     static_assert(!kWide || kMinima == 0);  // sums of activations are with narrow ones
 };
 // The sum of a block fits 32 bits with its scales: 5-bit weights with scales of 6 bits, re-centred 6-bit ones with
-// scales of 8, and the codebook of IQ4_XS, which is wide, with scales of 6. A larger m makes smaller q: |m * q| hardly
-// grows.
+// scales of 8. A larger m makes smaller q: |m * q| hardly grows.
 constexpr long long kLargestProduct = 127 * kSteps + kLargestM / 2;
-static_assert(32 * 31 * 63 * kLargestProduct <= 0x7fffffff && 32 * 32 * 128 * kLargestProduct <= 0x7fffffff &&
-              32 * 127 * 32 * 127ll * kSteps <= 0x7fffffff);
+static_assert(32 * 31 * 63 * kLargestProduct <= 0x7fffffff && 32 * 32 * 128 * kLargestProduct <= 0x7fffffff);
 
 // Integer scales of 8 rows, 32 bits each.
 DISTILL_INLINE __m256i wide_scales(const std::uint8_t* p) {
@@ -289,12 +295,52 @@ DISTILL_INLINE __m256i start_words(const std::int16_t (&minus_8_sums)[2]) {
         return _mm256_slli_epi16(sums, __builtin_ctz(kOffset / 8));
 }
 
-// Bytes of four columns of 8 rows as 16-bit numbers: columns 0 and 2, columns 1 and 3.
-DISTILL_INLINE __m256i even_bytes(__m256i v) {
-    return _mm256_and_si256(v, _mm256_set1_epi16(0xff));
-}
-DISTILL_INLINE __m256i odd_bytes(__m256i v) {
-    return _mm256_srli_epi16(v, 8);
+// A unit of 8 rows, of weights of 8 bits: w = unit * W, W = (q - 128) * k / 128, rounded; k = 128 * the integer scale
+// where a format has one, which is exact.
+template <class F>
+struct WideScales {
+    static_assert(F::kSpan == 1 && F::kScales == 1 && F::kOffset == 128 && F::kMin == 0);
+    __m256i k[kUnitBlocks];  // both halves of a lane
+    __m256 unit;
+
+    // Of `here` blocks, `panel` that of the first one; rows from `lane` on.
+    DISTILL_INLINE WideScales(const typename F::Panel* panel, const typename F::Prepared& prepared, std::size_t here,
+                              std::size_t lane) {
+        if constexpr (Traits<F>::kSubScales) {
+            for (std::size_t j = 0; j < here; ++j)
+                k[j] = paired(_mm256_slli_epi32(wide_scales(F::sub_scales(*panel, prepared, j, 0) + lane), 7));
+            unit = Avx2::f16(panel->d + lane);
+        } else {
+            __m256 scale[kUnitBlocks];
+            __m256i top_bits = _mm256_setzero_si256();  // as bit patterns, so that NaN comes out on top
+            for (std::size_t j = 0; j < here; ++j) {
+                scale[j] = F::scale(panel[j], prepared, 0, 0, lane);
+                const __m256i bits = _mm256_castps_si256(scale[j]);
+                top_bits = _mm256_max_epu32(top_bits, _mm256_and_si256(bits, _mm256_set1_epi32(0x7fffffff)));
+            }
+            // Too small to be divided by: zero. Infinity and NaN stay in the unit, and end in the logits.
+            const __m256 top = _mm256_castsi256_ps(top_bits);
+            const __m256 normal = _mm256_cmp_ps(top, _mm256_set1_ps(1e-30f), _CMP_GT_OQ);
+            const __m256 per_k = _mm256_and_ps(normal, _mm256_div_ps(_mm256_set1_ps(kLargestWeight), top));
+            for (std::size_t j = 0; j < here; ++j)
+                k[j] = paired(_mm256_cvtps_epi32(_mm256_mul_ps(scale[j], per_k)));
+            unit = _mm256_mul_ps(top, _mm256_set1_ps(128.0f / kLargestWeight));
+        }
+    }
+};
+// W of four columns of 8 rows as 16-bit numbers: columns 0 and 2, columns 1 and 3. Of the 31 bits of a product of
+// 256 * (q - 128) and k the upper 16 are kept.
+struct WideWeights {
+    __m256i even, odd;
+    DISTILL_INLINE WideWeights(__m256i bytes, __m256i k) {
+        const __m256i centred = _mm256_xor_si256(bytes, _mm256_set1_epi8(-128));
+        even = _mm256_mulhrs_epi16(_mm256_slli_epi16(centred, 8), k);
+        odd = _mm256_mulhrs_epi16(_mm256_and_si256(centred, _mm256_set1_epi16(-0x100)), k);
+    }
+};
+// acc + what a token's unit has summed up.
+DISTILL_INLINE __m256 add_wide_unit(__m256 acc, __m256i whole, __m256 row_unit, float unit) {
+    return _mm256_fmadd_ps(_mm256_cvtepi32_ps(whole), _mm256_mul_ps(row_unit, _mm256_set1_ps(unit * kWideUnit)), acc);
 }
 
 template <std::size_t T, std::size_t N>
@@ -350,62 +396,60 @@ struct NarrowSpan {
     }
 };
 
+// Rows from row + lane0 on, 8 * N of them, of weights of 8 bits.
 template <class F, std::size_t N, std::size_t T>
-struct WideSpan {
-    using Tr = Traits<F>;
-    static constexpr std::size_t kBlocks = kAtOnce<F, T>;
-    __m256i total[kBlocks][T][N];
-
-    // From block k0 of the i-th span on.
-    template <std::size_t k0>
-    DISTILL_INLINE void run(const typename F::Panel& p, const typename F::Prepared& prepared, std::size_t i, std::size_t lane0,
-                            const WideBlock<T>* x) {
-        const auto& span = F::span(p, i);
-        // Sums that a scale applies to: of half a block or of the whole block.
-        constexpr std::size_t kSums = F::kScales, kGroups = 8 / kSums;
-        unroll<kSums>([&](auto h) DISTILL_LAMBDA {
-            __m256i dot[kBlocks][T][N];
-            unroll<kBlocks>([&](auto k) DISTILL_LAMBDA {
-                unroll<T>([&](auto t) DISTILL_LAMBDA {
-                    const std::int32_t* sums = x[k].sums[t];
-                    const std::int32_t start = -F::kOffset * (kSums == 2 ? sums[h] : sums[0] + sums[1]);
-                    unroll<N>([&](auto n) DISTILL_LAMBDA { dot[k][t][n] = _mm256_set1_epi32(start); });
-                });
-            });
-            unroll<kGroups>([&](auto of_half) DISTILL_LAMBDA {
-                constexpr std::size_t g = kGroups * h + of_half;
-                unroll<kBlocks>([&](auto k) DISTILL_LAMBDA {
-                    unroll<N>([&](auto n) DISTILL_LAMBDA {
-                        const __m256i w = F::template weights<k0 + k, g>(span, 4 * (lane0 + 8 * n));
-                        unroll<T>([&](auto t) DISTILL_LAMBDA {
-                            const std::int16_t* xw = x[k].q[t] + 4 * g;
-                            __m256i& sum = dot[k][t][n];
-                            sum = _mm256_add_epi32(sum, _mm256_madd_epi16(even_bytes(w), broadcast32(xw)));
-                            sum = _mm256_add_epi32(sum, _mm256_madd_epi16(odd_bytes(w), broadcast32(xw + 2)));
-                        });
-                    });
-                });
-            });
-            unroll<kBlocks>([&](auto k) DISTILL_LAMBDA {
-                unroll<N>([&](auto n) DISTILL_LAMBDA {
-                    unroll<T>([&](auto t) DISTILL_LAMBDA {
-                        __m256i sum = dot[k][t][n];
-                        if constexpr (Tr::kSubScales) {
-                            sum = _mm256_mullo_epi32(
-                                sum, wide_scales(F::sub_scales(p, prepared, F::kSpan * i + k0 + k, h) + lane0 + 8 * n));
-                        }
-                        total[k][t][n] = h == 0 ? sum : _mm256_add_epi32(total[k][t][n], sum);
-                    });
-                });
-            });
+DISTILL_INLINE void wide_tile(const MatmulArgs& a, std::size_t row, std::size_t lane0) {
+    constexpr std::size_t kBlockLines = (sizeof(typename F::Panel) / F::kBlocks + 63) / 64;
+    // Bytes, beyond what others ask for: all scales of a unit are read before its first block.
+    constexpr std::size_t kFarther = 3072;
+    const std::size_t n_act = a.columns / kActBlock, n_panels = n_act / F::kBlocks;
+    const auto* panel = static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_panels;
+    __m256 acc[T][N];
+    const auto each = [&](auto&& f) DISTILL_LAMBDA {
+        unroll<T>([&](auto t) DISTILL_LAMBDA { unroll<N>([&](auto n) DISTILL_LAMBDA { f(t, n); }); });
+    };
+    each([&](auto t, auto n) DISTILL_LAMBDA { acc[t][n] = _mm256_setzero_ps(); });
+    for (std::size_t b = 0; b < n_act; b += kUnitBlocks, panel += kUnitBlocks / F::kBlocks) {
+        const std::size_t here = n_act - b < kUnitBlocks ? n_act - b : kUnitBlocks;
+        const Unit<T> x(a.x, b, n_act);
+        const auto prepared = F::prepare(*panel);
+        alignas(32) __m256i k[kUnitBlocks][N], whole[T][N];
+        __m256 unit[N];
+        unroll<N>([&](auto n) DISTILL_LAMBDA {
+            const WideScales<F> scales(panel, prepared, here, lane0 + 8 * n);
+            for (std::size_t j = 0; j < here; ++j) k[j][n] = scales.k[j];
+            unit[n] = scales.unit;
         });
+        each([&](auto t, auto n) DISTILL_LAMBDA { whole[t][n] = _mm256_setzero_si256(); });
+        for (std::size_t j = 0; j < here; ++j) {
+            const auto& of_block = F::kBlocks == 1 ? panel[j] : *panel;
+            const std::size_t of_panel = F::kBlocks == 1 ? 0 : j;
+            const char* ahead = prefetch_from<Avx2, T>(&of_block) + kFarther + 64 * kBlockLines * of_panel;
+            const auto& span = F::span(of_block, of_panel);
+            unroll<8>([&](auto g) DISTILL_LAMBDA {
+                // A share of the lines with each four columns.
+                constexpr std::size_t kFirst = g * kBlockLines / 8, kLast = (g + 1) * kBlockLines / 8;
+                unroll<kLast - kFirst>([&](auto line) DISTILL_LAMBDA { Avx2::prefetch(ahead + 64 * (kFirst + line)); });
+                unroll<N>([&](auto n) DISTILL_LAMBDA {
+                    const WideWeights w(F::template weights<0, g>(span, 4 * (lane0 + 8 * n)), k[j][n]);
+                    unroll<T>([&](auto t) DISTILL_LAMBDA {
+                        const std::int16_t* q = x.wide[j].q[t] + 4 * g;
+                        __m256i& sum = whole[t][n];
+                        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(w.even, broadcast32(q)));
+                        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(w.odd, broadcast32(q + 2)));
+                    });
+                });
+            });
+        }
+        each([&](auto t, auto n)
+                 DISTILL_LAMBDA { acc[t][n] = add_wide_unit(acc[t][n], whole[t][n], unit[n], x.narrow->unit[t]); });
     }
-};
+    store_tile<Avx2, N, T>(a, row + lane0, acc);
+}
 
 template <class F, std::size_t N, std::size_t T>
 DISTILL_INLINE void span_tile(const MatmulArgs& a, std::size_t row, std::size_t lane0) {
     using Tr = Traits<F>;
-    using Span = std::conditional_t<Tr::kWide, WideSpan<F, N, T>, NarrowSpan<F, N, T>>;
     const std::size_t n_blocks = a.columns / (kActBlock * F::kBlocks);
     const auto* panel = reinterpret_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_blocks;
     const std::size_t n_act = a.columns / kActBlock;
@@ -418,7 +462,6 @@ DISTILL_INLINE void span_tile(const MatmulArgs& a, std::size_t row, std::size_t 
     for (std::size_t b = 0; b < n_blocks; ++b, ++panel) {
         const Unit<T> unit(a.x, b * F::kBlocks, n_act);
         const NarrowBlock<T>* x = unit.narrow + b * F::kBlocks % kUnitBlocks;
-        [[maybe_unused]] const WideBlock<T>* wide = unit.wide + b * F::kBlocks % kUnitBlocks;
         const auto prepared = F::prepare(*panel);
         const char* ahead = prefetch_from<Avx2, T>(panel);
         constexpr std::size_t kBlocks = kAtOnce<F, T>, kSteps = F::kSpan / kBlocks;
@@ -426,11 +469,8 @@ DISTILL_INLINE void span_tile(const MatmulArgs& a, std::size_t row, std::size_t 
         const auto multiply_step = [&](std::size_t i, auto step) DISTILL_LAMBDA {
             constexpr std::size_t k0 = step * kBlocks;
             prefetch_share<Avx2, T, typename F::Panel, kSpans * kSteps>(ahead, i * kSteps + step);
-            Span sums;
-            if constexpr (Tr::kWide)
-                sums.template run<k0>(*panel, prepared, i, lane0, wide + F::kSpan * i + k0);
-            else
-                sums.template run<k0>(*panel, prepared, i, lane0, x + F::kSpan * i + k0);
+            NarrowSpan<F, N, T> sums;
+            sums.template run<k0>(*panel, prepared, i, lane0, x + F::kSpan * i + k0);
             unroll<kBlocks>([&](auto k) DISTILL_LAMBDA {
                 each([&](auto t, auto n) DISTILL_LAMBDA {
                     const __m256i total = sums.total[k][t][n];
@@ -483,11 +523,8 @@ DISTILL_INLINE void span_tile(const MatmulArgs& a, std::size_t row, std::size_t 
 template <class F>
 struct UnpackedSpan {
     using Tr = Traits<F>;
-    static constexpr std::size_t kElement = Tr::kWide ? 2 : 1;  // bytes of a weight
-    // Wide: columns 0 and 2 of each four, then 1 and 3; times the integer scale, if there is one.
-    alignas(32) std::uint8_t w[F::kSpan][8][kElement][4 * kPanelRows];
-    alignas(32)
-        std::uint8_t sub[Tr::kSubScales && !Tr::kWide ? F::kSpan : 1][F::kScales][4 * kPanelRows];  // as 16-bit pairs
+    alignas(32) std::uint8_t w[F::kSpan][8][4 * kPanelRows];
+    alignas(32) std::uint8_t sub[Tr::kSubScales ? F::kSpan : 1][F::kScales][4 * kPanelRows];  // as 16-bit pairs
 
     // The i-th span of a panel block.
     DISTILL_INLINE void unpack(const typename F::Panel& p, const typename F::Prepared& prepared, std::size_t i) {
@@ -495,27 +532,39 @@ struct UnpackedSpan {
         unroll<F::kSpan * kRegisters>([&](auto at) DISTILL_LAMBDA {
             constexpr std::size_t k = at / kRegisters, lane = at % kRegisters * 8;
             const std::size_t j = F::kSpan * i + k;
-            __m256i scale[F::kScales];
             if constexpr (Tr::kSubScales) {
                 unroll<F::kScales>([&](auto h) DISTILL_LAMBDA {
-                    scale[h] = paired(wide_scales(F::sub_scales(p, prepared, j, h) + lane));
-                    if constexpr (!Tr::kWide) Vector256::store(sub[k][h] + 4 * lane, scale[h]);
+                    Vector256::store(sub[k][h] + 4 * lane,
+                                     paired(wide_scales(F::sub_scales(p, prepared, j, h) + lane)));
                 });
             }
-            unroll<8>([&](auto g) DISTILL_LAMBDA {
-                const __m256i v = F::template weights<k, g>(span, 4 * lane);
-                if constexpr (!Tr::kWide) {
-                    Vector256::store(w[k][g][0] + 4 * lane, v);
-                } else {
-                    unroll<2>([&](auto odd) DISTILL_LAMBDA {
-                        __m256i words = odd ? odd_bytes(v) : even_bytes(v);
-                        words = _mm256_sub_epi16(words, _mm256_set1_epi16(F::kOffset));
-                        if constexpr (Tr::kSubScales)
-                            words = _mm256_mullo_epi16(words, scale[F::kScales == 2 ? g / 4 : 0]);
-                        Vector256::store(w[k][g][odd] + 4 * lane, words);
-                    });
-                }
-            });
+            unroll<8>([&](auto g)
+                          DISTILL_LAMBDA { Vector256::store(w[k][g] + 4 * lane, F::template weights<k, g>(span, 4 * lane)); });
+        });
+    }
+};
+
+// A unit of weights of 8 bits.
+template <class F>
+struct UnpackedUnit {
+    alignas(32) std::uint8_t w[kUnitBlocks][8][2][4 * kPanelRows];  // columns 0 and 2 of each four, then 1 and 3
+    __m256 unit[kRegisters];
+
+    // Of `here` blocks, `panel` that of the first one.
+    DISTILL_INLINE void unpack(const typename F::Panel* panel, std::size_t here) {
+        const auto prepared = F::prepare(*panel);
+        unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
+            constexpr std::size_t lane = 8 * n;
+            const WideScales<F> scales(panel, prepared, here, lane);
+            unit[n] = scales.unit;
+            for (std::size_t j = 0; j < here; ++j) {
+                const auto& span = F::span(F::kBlocks == 1 ? panel[j] : *panel, F::kBlocks == 1 ? 0 : j);
+                unroll<8>([&](auto g) DISTILL_LAMBDA {
+                    const WideWeights words(F::template weights<0, g>(span, 4 * lane), scales.k[j]);
+                    Vector256::store(w[j][g][0] + 4 * lane, words.even);
+                    Vector256::store(w[j][g][1] + 4 * lane, words.odd);
+                });
+            }
         });
     }
 };
@@ -550,7 +599,7 @@ DISTILL_INLINE void narrow_tokens(TokenSums* sums, const UnpackedSpan<F>& u, std
     using Tr = Traits<F>;
     __m256i w[4][kRegisters], sub[kRegisters];
     unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
-        unroll<4>([&](auto g) DISTILL_LAMBDA { w[g][n] = load256(u.w[k][4 * h + g][0] + 32 * n); });
+        unroll<4>([&](auto g) DISTILL_LAMBDA { w[g][n] = load256(u.w[k][4 * h + g] + 32 * n); });
         if constexpr (Tr::kSubScales) sub[n] = load256(u.sub[k][F::kScales == 2 ? h : 0] + 32 * n);
     });
     for (std::size_t group = 0; group < n_groups; ++group, sums += T) {
@@ -590,35 +639,52 @@ DISTILL_INLINE void narrow_tokens(TokenSums* sums, const UnpackedSpan<F>& u, std
     }
 }
 
-// A block, four tokens at a time, so that their sums stay in registers until it ends.
+// A unit of `here` blocks, four tokens at a time, so that their sums stay in registers until it ends:
+// to[token][row] += ... `ahead`: as much memory as the unit has is asked for, a share with each four tokens.
 template <class F, std::size_t T>
-DISTILL_INLINE void wide_tokens(TokenSums* sums, const UnpackedSpan<F>& u, std::size_t k, const __m256 (&d)[kRegisters],
-                                const WideBlock<T>* x, std::size_t group_bytes, std::size_t n_groups) {
+DISTILL_INLINE void wide_tokens(float (*to)[kPanelRows], const UnpackedUnit<F>& u, std::size_t here, const Unit<T>& x,
+                                std::size_t group_bytes, std::size_t n_groups, const char* ahead) {
     constexpr std::size_t kEach = 4;
     static_assert(T % kEach == 0);
+    const std::size_t n_lines = here * (sizeof(typename F::Panel) / F::kBlocks) / 64, n_shares = n_groups * (T / kEach);
+    std::size_t line = 0, share = 0;
     for (std::size_t group = 0; group < n_groups; ++group) {
-        for (std::size_t token = 0; token < T; token += kEach, sums += kEach) {
-            const std::int16_t* q = of_group(x, group, group_bytes).q[token];
-            const std::uint8_t* weights = u.w[k][0][0];
-            __asm__("" : "+r"(q), "+r"(weights));  // loads are near them: short instructions
+        const float* unit = of_group(x.narrow, group, group_bytes).unit;
+        for (std::size_t token = 0; token < T; token += kEach, to += kEach) {
+            for (++share; line < n_lines * share / n_shares; ++line) Avx2::prefetch(ahead + 64 * line);
+            const std::int16_t* q = of_group(x.wide, group, group_bytes).q[token];
+            const std::uint8_t* weights = u.w[0][0][0];
+            // The next four tokens' columns, from the second-level cache.
+            const std::int16_t* next = token + kEach < T ? q + kEach * kActBlock : of_group(x.wide, group + 1, group_bytes).q[0];
             __m256i total[kEach][kRegisters];
-            unroll<kActBlock / 2>([&](auto pair) DISTILL_LAMBDA {
-                __m256i w[kRegisters];
-                unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
-                    w[n] = load256(weights + 4 * kPanelRows * pair + 32 * n);
-                    __asm__("" : "+x"(w[n]));  // GCC would load them again for each token
-                });
+            unroll<kEach>([&](auto t) DISTILL_LAMBDA {
+                unroll<kRegisters>([&](auto n) DISTILL_LAMBDA { total[t][n] = _mm256_setzero_si256(); });
+            });
+            for (std::size_t j = 0; j < here; ++j, q += T * kActBlock, next += T * kActBlock, weights += sizeof(u.w[0])) {
+                __asm__("" : "+r"(q), "+r"(weights));  // loads are near them: short instructions
                 unroll<kEach>([&](auto t) DISTILL_LAMBDA {
-                    const __m256i xw = broadcast32(q + kActBlock * t + 2 * pair);
+                    _mm_prefetch(reinterpret_cast<const char*>(next + kActBlock * t), _MM_HINT_T0);
+                });
+                unroll<kActBlock / 2>([&](auto pair) DISTILL_LAMBDA {
+                    __m256i w[kRegisters];
                     unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
-                        const __m256i products = _mm256_madd_epi16(w[n], xw);
-                        total[t][n] = pair == 0 ? products : _mm256_add_epi32(total[t][n], products);
-                        __asm__("" : "+x"(total[t][n]));  // GCC would add products in pairs
+                        w[n] = load256(weights + 4 * kPanelRows * pair + 32 * n);
+                        __asm__("" : "+x"(w[n]));  // GCC would load them again for each token
+                    });
+                    unroll<kEach>([&](auto t) DISTILL_LAMBDA {
+                        const __m256i xw = broadcast32(q + kActBlock * t + 2 * pair);
+                        unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
+                            total[t][n] = _mm256_add_epi32(total[t][n], _mm256_madd_epi16(w[n], xw));
+                            __asm__("" : "+x"(total[t][n]));  // GCC would add products in pairs
+                        });
                     });
                 });
-            });
+            }
             unroll<kEach>([&](auto t) DISTILL_LAMBDA {
-                unroll<kRegisters>([&](auto n) DISTILL_LAMBDA { add_block<F>(sums[t], n, total[t][n], d[n]); });
+                unroll<kRegisters>([&](auto n) DISTILL_LAMBDA {
+                    float* sum = to[t] + 8 * n;
+                    _mm256_store_ps(sum, add_wide_unit(_mm256_load_ps(sum), total[t][n], u.unit[n], unit[token + t]));
+                });
             });
         }
     }
@@ -692,7 +758,6 @@ DISTILL_INLINE void tile_blocks(const MatmulArgs& a, const typename F::Panel* pa
     for (std::size_t b = begin; b < end; ++b, ++panel) {
         const Unit<T> unit(a.x, b * F::kBlocks, n_act);
         const NarrowBlock<T>* x = unit.narrow + b * F::kBlocks % kUnitBlocks;
-        [[maybe_unused]] const WideBlock<T>* wide = unit.wide + b * F::kBlocks % kUnitBlocks;
         const auto prepared = F::prepare(*panel);
         const char* ahead = prefetch_from<Avx2, T>(panel);
         __m256 d[kRegisters] = {};
@@ -704,13 +769,8 @@ DISTILL_INLINE void tile_blocks(const MatmulArgs& a, const typename F::Panel* pa
             u.unpack(*panel, prepared, span);
             for (std::size_t k = 0; k < F::kSpan; ++k) {
                 const std::size_t j = span * F::kSpan + k;
-                if constexpr (Tr::kWide) {
-                    wide_tokens<F, T>(sums, u, k, d, wide + j, group_bytes, n_groups);
-                } else {
-                    unroll<2>([&](auto h) DISTILL_LAMBDA {
-                        narrow_tokens<F, T, h>(sums, u, k, d, x + j, group_bytes, n_groups);
-                    });
-                }
+                unroll<2>([&](auto h)
+                              DISTILL_LAMBDA { narrow_tokens<F, T, h>(sums, u, k, d, x + j, group_bytes, n_groups); });
             }
         }
         if constexpr (!Tr::kSubScales && F::kMin != 0) {
@@ -729,26 +789,50 @@ DISTILL_INLINE void tile_blocks(const MatmulArgs& a, const typename F::Panel* pa
     }
 }
 
+// Units [begin, end) of a panel for all tokens, weights of 8 bits.
+template <class F, std::size_t T>
+DISTILL_INLINE void tile_units(const MatmulArgs& a, std::size_t row, std::size_t begin, std::size_t end,
+                               UnpackedUnit<F>& u, float (*to)[kPanelRows]) {
+    const std::size_t n_act = a.columns / kActBlock, n_panels = n_act / F::kBlocks;
+    constexpr std::size_t kUnitPanels = kUnitBlocks / F::kBlocks;
+    const auto* panel = static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_panels + begin * kUnitPanels;
+    for (std::size_t i = begin; i < end; ++i, panel += kUnitPanels) {
+        const std::size_t b = i * kUnitBlocks, here = n_act - b < kUnitBlocks ? n_act - b : kUnitBlocks;
+        u.unpack(panel, here);
+        wide_tokens<F, T>(to, u, here, Unit<T>(a.x, b, n_act), n_act * kBlockBytes<T>, a.n_groups,
+                          prefetch_from<Avx2, T>(panel));
+    }
+}
+
 template <class F, std::size_t T>
 void tile_rows(const MatmulArgs& a) {
-    using Block = std::conditional_t<Traits<F>::kWide, WideBlock<T>, NarrowBlock<T>>;
     using PanelSums = float[kGroupsAtOnce * T][kPanelRows];
-    constexpr std::size_t kUnitPanelBlocks = kUnitBlocks / F::kBlocks;
-    const std::size_t n_blocks = a.columns / (kActBlock * F::kBlocks), n_tokens = a.n_groups * T;
-    UnpackedSpan<F> u;
-    TokenSums sums[kGroupsAtOnce * T];
-    for (std::size_t i = 0; i < n_tokens; ++i) {
-        unroll<kRegisters>([&](auto n) DISTILL_LAMBDA { _mm256_store_ps(sums[i].part + 8 * n, _mm256_setzero_ps()); });
-    }
-    const auto multiply = [&](std::size_t row, std::size_t begin, std::size_t end, PanelSums& to) DISTILL_LAMBDA {
-        const std::size_t from = begin * kUnitPanelBlocks, until = end * kUnitPanelBlocks;
-        const auto* panel = static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_blocks + from;
-        tile_blocks<F, T>(a, panel, from, until < n_blocks ? until : n_blocks, u, sums, to);
-    };
+    const std::size_t n_tokens = a.n_groups * T;
     const auto store = [&](std::size_t first, std::size_t last, const PanelSums* all) DISTILL_LAMBDA {
         store_sums<T>(a, first, last, all);
     };
-    for_units_and_panels<PanelSums>(a, n_tokens, a.n_groups * kUnitBlocks * sizeof(Block), multiply, store);
+    if constexpr (Traits<F>::kWide) {
+        UnpackedUnit<F> u;
+        const auto multiply = [&](std::size_t row, std::size_t begin, std::size_t end, PanelSums& to) DISTILL_LAMBDA {
+            tile_units<F, T>(a, row, begin, end, u, to);
+        };
+        for_units_and_panels<PanelSums>(a, n_tokens, a.n_groups * kUnitBlocks * sizeof(WideBlock<T>), multiply, store);
+    } else {
+        constexpr std::size_t kUnitPanelBlocks = kUnitBlocks / F::kBlocks;
+        const std::size_t n_blocks = a.columns / (kActBlock * F::kBlocks);
+        UnpackedSpan<F> u;
+        TokenSums sums[kGroupsAtOnce * T];
+        for (std::size_t i = 0; i < n_tokens; ++i) {
+            unroll<kRegisters>([&](auto n)
+                                   DISTILL_LAMBDA { _mm256_store_ps(sums[i].part + 8 * n, _mm256_setzero_ps()); });
+        }
+        const auto multiply = [&](std::size_t row, std::size_t begin, std::size_t end, PanelSums& to) DISTILL_LAMBDA {
+            const std::size_t from = begin * kUnitPanelBlocks, until = end * kUnitPanelBlocks;
+            const auto* panel = static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_blocks + from;
+            tile_blocks<F, T>(a, panel, from, until < n_blocks ? until : n_blocks, u, sums, to);
+        };
+        for_units_and_panels<PanelSums>(a, n_tokens, a.n_groups * kUnitBlocks * sizeof(NarrowBlock<T>), multiply, store);
+    }
 }
 
 // --- The table -----------------------------------------------------------------------------------------------------
@@ -758,7 +842,12 @@ void span_rows(const MatmulArgs& a) {
     // As many rows as leave the sums in registers.
     constexpr std::size_t N = T * F::kSpan <= 2 ? 2 : 1;
     for (std::size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
-        for (std::size_t lane0 = 0; lane0 < kPanelRows; lane0 += 8 * N) span_tile<F, N, T>(a, row, lane0);
+        for (std::size_t lane0 = 0; lane0 < kPanelRows; lane0 += 8 * N) {
+            if constexpr (Traits<F>::kWide)
+                wide_tile<F, N, T>(a, row, lane0);
+            else
+                span_tile<F, N, T>(a, row, lane0);
+        }
     }
 }
 

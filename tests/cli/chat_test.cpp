@@ -53,6 +53,19 @@ struct Chat {
         expect(">>> ");
         terminal.type(std::string(text) + "\r");
     }
+    // Until an answer has begun: not the line that was typed, nor how far its prompt is read, stands last.
+    void expect_answer() {
+        const auto end = std::chrono::steady_clock::now() + patience() * std::chrono::seconds(10);
+        std::string last;
+        do {
+            bool found = false;
+            terminal.wait_for("\x01", found, std::chrono::milliseconds(50));  // which never comes
+            last = picture();
+            last.erase(0, last.rfind('\n') + 1);
+            INFO("the last line: " << last);
+            REQUIRE(std::chrono::steady_clock::now() < end);
+        } while (last.starts_with(">>> ") || last.starts_with("reading the prompt"));
+    }
     // What stands on the screen now, in a window of that size.
     std::string picture(int columns = 80, int rows = 24) const {
         Screen screen(columns, rows);
@@ -111,8 +124,7 @@ TEST_CASE("Ctrl-C stops the answer, a second one leaves with 130", "[chat][slow]
     const TinyModelSpec slow = {.n_layers = 8, .d_model = 256, .d_ff = 1024, .n_ctx_train = 100'000};
     Chat chat({"-n", "-1", "--color", "off"}, {}, slow);
     chat.line("the thing");
-    chat.expect("\n");  // the echo of what was typed
-    std::this_thread::sleep_for(patience() * std::chrono::milliseconds(300));
+    chat.expect_answer();
     chat.terminal.type("\x03");
     chat.expect("(stopped)");
     // Typing a line makes the next Ctrl-C a first one again.
@@ -425,7 +437,7 @@ TEST_CASE("a stopped answer stays in the conversation", "[chat][slow]") {
     const TinyModelSpec slow = {.n_layers = 8, .d_model = 256, .d_ff = 1024, .n_ctx_train = 100'000};
     Chat chat({"-n", "-1", "--raw"}, {}, slow);
     chat.line("the thing");
-    std::this_thread::sleep_for(patience() * std::chrono::milliseconds(500));
+    chat.expect_answer();
     chat.terminal.type("\x03");
     chat.expect("(stopped)");
     chat.line("/context");
