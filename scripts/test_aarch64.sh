@@ -7,7 +7,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 logs=$(mktemp -d) || exit 1
 trap 'rm -rf "$logs"' EXIT
-trap 'kill 0' INT TERM
+trap 'trap "" INT TERM; kill 0; exit 130' INT TERM
 qemu=qemu-aarch64-static patience=5
 case $(uname -m) in aarch64 | arm64) qemu="" patience=1 && set -- native ;; esac
 export DISTILL_PATIENCE="${DISTILL_PATIENCE:-$patience}"
@@ -15,7 +15,7 @@ for cpu in "$@"; do
     {
         QEMU_CPU=$cpu DISTILL_BIN=scripts/qemu_distill.sh $qemu build/aarch64/tests/all ${ARGS:+"$ARGS"} 2>&1
         echo $? >"$logs/$cpu.status"
-    } | tee "$logs/$cpu" | sed "s/^/$cpu: /" &
+    } | tee "$logs/$cpu" | sed -u "s/^/$cpu: /" &
 done
 wait
 passed=0 failed=0 skipped=0

@@ -241,7 +241,7 @@ void tile_group(const MatmulArgs& a) {
         bool ends_row;
     } before = {};  // the unit before the one at work; of no steps, none
 
-    // Of x, the step before the one that has been unpacked last.
+    // A step of x, in the place before `slot`.
     const auto multiply = [&](const TileUnit<T>& x, std::size_t step) DISTILL_LAMBDA {
         unroll<kStepTiles>([&](auto tile) DISTILL_LAMBDA {
             const auto& w = tiles.w[(slot + kSlots - 1) % kSlots * kStepTiles + tile];

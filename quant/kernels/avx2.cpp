@@ -97,10 +97,11 @@ DISTILL_INLINE __m256i packed16(__m256i a, __m256i b) {
     return _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), 0xd8);
 }
 
-// A block of one token, in units. Of the least m that the largest value of a scale allows and the next three, the one that
-// loses least.
+// A block of one token, in units. Of the least m that the largest value of a scale allows and the next three, the one
+// that loses least.
 template <std::size_t T>
-DISTILL_INLINE void quantize_narrow(NarrowBlock<T>& to, std::size_t t, const __m256 (&v)[4], __m256 most, __m256 steps_per_top) {
+DISTILL_INLINE void quantize_narrow(NarrowBlock<T>& to, std::size_t t, const __m256 (&v)[4], __m256 most,
+                                    __m256 steps_per_top) {
     const __m256 wanted = _mm256_ceil_ps(_mm256_mul_ps(most, steps_per_top));
     const __m256 least_m = _mm256_max_ps(_mm256_min_ps(wanted, _mm256_set1_ps(kSteps)), _mm256_set1_ps(1.0f));
     __m256 best_m = least_m, best_factor = _mm256_setzero_ps(), least_loss = _mm256_setzero_ps();
@@ -132,8 +133,7 @@ DISTILL_INLINE void quantize_narrow(NarrowBlock<T>& to, std::size_t t, const __m
     const __m256i m32 = _mm256_cvtps_epi32(best_m), m16 = _mm256_packs_epi32(m32, m32);  // lanes 0, 0, 1, 1, ...
     to.m[t][0] = static_cast<std::int16_t>(_mm256_extract_epi16(m16, 0));
     to.m[t][1] = static_cast<std::int16_t>(_mm256_extract_epi16(m16, 2));
-    const std::int32_t sum =
-        sum_of(_mm256_add_epi32(_mm256_madd_epi16(first, m16), _mm256_madd_epi16(second, m16)));
+    const std::int32_t sum = sum_of(_mm256_add_epi32(_mm256_madd_epi16(first, m16), _mm256_madd_epi16(second, m16)));
     unroll<2>([&](auto h) DISTILL_LAMBDA {
         const __m256i pairs =
             _mm256_madd_epi16(h == 0 ? first : second, _mm256_set1_epi16(-8));  // lanes: scale 0, 1, 0, 1, ...
@@ -220,7 +220,8 @@ void quantize_forms256(void* blocks, const float* x, std::size_t x_stride, std::
     }
 }
 
-void quantize256(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens, int group, ActForms forms) {
+void quantize256(void* blocks, const float* x, std::size_t x_stride, std::size_t n, int n_tokens, int group,
+                 ActForms forms) {
     switch (forms) {
         case kCoarse:
             return quantize_forms256<kCoarse>(blocks, x, x_stride, n, n_tokens, group);
@@ -259,7 +260,6 @@ struct Traits {
     static constexpr std::size_t kPerWord = F::kScales == 1 && 8 * 2 * kLargest * 127 <= 0x7fff ? 8 : 4;
     static_assert(kWide || kPerWord * 2 * kLargest * 127 <= 0x7fff);
     static constexpr std::size_t kMinima = F::kMin == 0 ? 0 : F::kScales;
-    static_assert(!kWide || kMinima == 0);  // sums of activations are with narrow ones
 };
 // The sum of a block fits 32 bits with its scales: 5-bit weights with scales of 6 bits, re-centred 6-bit ones with
 // scales of 8. A larger m makes smaller q: |m * q| hardly grows.
@@ -322,8 +322,7 @@ struct WideScales {
             const __m256 top = _mm256_castsi256_ps(top_bits);
             const __m256 normal = _mm256_cmp_ps(top, _mm256_set1_ps(1e-30f), _CMP_GT_OQ);
             const __m256 per_k = _mm256_and_ps(normal, _mm256_div_ps(_mm256_set1_ps(kLargestWeight), top));
-            for (std::size_t j = 0; j < here; ++j)
-                k[j] = paired(_mm256_cvtps_epi32(_mm256_mul_ps(scale[j], per_k)));
+            for (std::size_t j = 0; j < here; ++j) k[j] = paired(_mm256_cvtps_epi32(_mm256_mul_ps(scale[j], per_k)));
             unit = _mm256_mul_ps(top, _mm256_set1_ps(128.0f / kLargestWeight));
         }
     }
@@ -349,8 +348,8 @@ struct Sums {
 };
 
 // --- One or two tokens ---------------------------------------------------------------------------------------------
-// Weights are read in order of their addresses and unpacked into registers: all blocks of a span at once, or two of
-// them where the registers do not hold the sums of all.
+// Weights are read in order of their addresses and unpacked into registers: of narrow formats all blocks of a span at
+// once, or two of them where the registers do not hold the sums of all.
 
 template <class F, std::size_t T>
 constexpr std::size_t kAtOnce = (T * F::kSpan <= 4) ? F::kSpan : 2;
@@ -363,8 +362,8 @@ struct NarrowSpan {
 
     // From block k0 of the i-th span on.
     template <std::size_t k0>
-    DISTILL_INLINE void run(const typename F::Panel& p, const typename F::Prepared& prepared, std::size_t i, std::size_t lane0,
-                            const NarrowBlock<T>* x) {
+    DISTILL_INLINE void run(const typename F::Panel& p, const typename F::Prepared& prepared, std::size_t i,
+                            std::size_t lane0, const NarrowBlock<T>* x) {
         const auto& span = F::span(p, i);
         unroll<8>([&](auto g) DISTILL_LAMBDA {
             unroll<kBlocks>([&](auto k) DISTILL_LAMBDA {
@@ -383,7 +382,8 @@ struct NarrowSpan {
                         if constexpr ((g + 1) % Tr::kPerWord == 0) {
                             __m256i m = broadcast32(x[k].m[t]);
                             if constexpr (Tr::kSubScales) {
-                                const auto* s = F::sub_scales(p, prepared, F::kSpan * i + k0 + k, g / 4) + lane0 + 8 * n;
+                                const auto* s =
+                                    F::sub_scales(p, prepared, F::kSpan * i + k0 + k, g / 4) + lane0 + 8 * n;
                                 m = _mm256_mullo_epi16(paired(wide_scales(s)), m);
                             }
                             const __m256i scaled = _mm256_madd_epi16(sum, m);
@@ -396,9 +396,10 @@ struct NarrowSpan {
     }
 };
 
-// Rows from row + lane0 on, 8 * N of them, of weights of 8 bits.
-template <class F, std::size_t N, std::size_t T>
-DISTILL_INLINE void wide_tile(const MatmulArgs& a, std::size_t row, std::size_t lane0) {
+// The rows of a panel, `row` the first, of weights of 8 bits: a unit's blocks one after the other.
+template <class F, std::size_t T>
+DISTILL_INLINE void wide_tile(const MatmulArgs& a, std::size_t row) {
+    constexpr std::size_t N = kRegisters;
     constexpr std::size_t kBlockLines = (sizeof(typename F::Panel) / F::kBlocks + 63) / 64;
     // Bytes, beyond what others ask for: all scales of a unit are read before its first block.
     constexpr std::size_t kFarther = 3072;
@@ -416,7 +417,7 @@ DISTILL_INLINE void wide_tile(const MatmulArgs& a, std::size_t row, std::size_t 
         alignas(32) __m256i k[kUnitBlocks][N], whole[T][N];
         __m256 unit[N];
         unroll<N>([&](auto n) DISTILL_LAMBDA {
-            const WideScales<F> scales(panel, prepared, here, lane0 + 8 * n);
+            const WideScales<F> scales(panel, prepared, here, 8 * n);
             for (std::size_t j = 0; j < here; ++j) k[j][n] = scales.k[j];
             unit[n] = scales.unit;
         });
@@ -431,7 +432,7 @@ DISTILL_INLINE void wide_tile(const MatmulArgs& a, std::size_t row, std::size_t 
                 constexpr std::size_t kFirst = g * kBlockLines / 8, kLast = (g + 1) * kBlockLines / 8;
                 unroll<kLast - kFirst>([&](auto line) DISTILL_LAMBDA { Avx2::prefetch(ahead + 64 * (kFirst + line)); });
                 unroll<N>([&](auto n) DISTILL_LAMBDA {
-                    const WideWeights w(F::template weights<0, g>(span, 4 * (lane0 + 8 * n)), k[j][n]);
+                    const WideWeights w(F::template weights<0, g>(span, 32 * n), k[j][n]);
                     unroll<T>([&](auto t) DISTILL_LAMBDA {
                         const std::int16_t* q = x.wide[j].q[t] + 4 * g;
                         __m256i& sum = whole[t][n];
@@ -444,7 +445,7 @@ DISTILL_INLINE void wide_tile(const MatmulArgs& a, std::size_t row, std::size_t 
         each([&](auto t, auto n)
                  DISTILL_LAMBDA { acc[t][n] = add_wide_unit(acc[t][n], whole[t][n], unit[n], x.narrow->unit[t]); });
     }
-    store_tile<Avx2, N, T>(a, row + lane0, acc);
+    store_tile<Avx2, N, T>(a, row, acc);
 }
 
 template <class F, std::size_t N, std::size_t T>
@@ -515,10 +516,11 @@ DISTILL_INLINE void span_tile(const MatmulArgs& a, std::size_t row, std::size_t 
 }
 
 // --- Four tokens and more ------------------------------------------------------------------------------------------
-// The same integers in another order, and the same steps in floats. Blocks that share bytes are unpacked once for all
-// tokens and rows into the first-level cache. Half of the 16 registers hold weights of all 16 rows, so that what is
-// loaded of a token meets two of them, and the tokens of several groups pass over them one after the other. What they
-// sum up waits in memory.
+// The same integers in another order, and the same steps in floats. Blocks that share bytes, or a unit of weights of 8
+// bits, are unpacked once for all tokens and rows into the first-level cache. In narrow formats half of the 16
+// registers hold weights of all 16 rows, so that what is loaded of a token meets two of them, and the tokens of several
+// groups pass over them one after the other. What they sum up waits in memory. In wide ones it is the sums of four
+// tokens that half of the registers hold.
 
 template <class F>
 struct UnpackedSpan {
@@ -538,8 +540,9 @@ struct UnpackedSpan {
                                      paired(wide_scales(F::sub_scales(p, prepared, j, h) + lane)));
                 });
             }
-            unroll<8>([&](auto g)
-                          DISTILL_LAMBDA { Vector256::store(w[k][g] + 4 * lane, F::template weights<k, g>(span, 4 * lane)); });
+            unroll<8>([&](auto g) DISTILL_LAMBDA {
+                Vector256::store(w[k][g] + 4 * lane, F::template weights<k, g>(span, 4 * lane));
+            });
         });
     }
 };
@@ -655,12 +658,14 @@ DISTILL_INLINE void wide_tokens(float (*to)[kPanelRows], const UnpackedUnit<F>& 
             const std::int16_t* q = of_group(x.wide, group, group_bytes).q[token];
             const std::uint8_t* weights = u.w[0][0][0];
             // The next four tokens' columns, from the second-level cache.
-            const std::int16_t* next = token + kEach < T ? q + kEach * kActBlock : of_group(x.wide, group + 1, group_bytes).q[0];
+            const std::int16_t* next =
+                token + kEach < T ? q + kEach * kActBlock : of_group(x.wide, group + 1, group_bytes).q[0];
             __m256i total[kEach][kRegisters];
             unroll<kEach>([&](auto t) DISTILL_LAMBDA {
                 unroll<kRegisters>([&](auto n) DISTILL_LAMBDA { total[t][n] = _mm256_setzero_si256(); });
             });
-            for (std::size_t j = 0; j < here; ++j, q += T * kActBlock, next += T * kActBlock, weights += sizeof(u.w[0])) {
+            for (std::size_t j = 0; j < here;
+                 ++j, q += T * kActBlock, next += T * kActBlock, weights += sizeof(u.w[0])) {
                 __asm__("" : "+r"(q), "+r"(weights));  // loads are near them: short instructions
                 unroll<kEach>([&](auto t) DISTILL_LAMBDA {
                     _mm_prefetch(reinterpret_cast<const char*>(next + kActBlock * t), _MM_HINT_T0);
@@ -795,7 +800,8 @@ DISTILL_INLINE void tile_units(const MatmulArgs& a, std::size_t row, std::size_t
                                UnpackedUnit<F>& u, float (*to)[kPanelRows]) {
     const std::size_t n_act = a.columns / kActBlock, n_panels = n_act / F::kBlocks;
     constexpr std::size_t kUnitPanels = kUnitBlocks / F::kBlocks;
-    const auto* panel = static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_panels + begin * kUnitPanels;
+    const auto* panel =
+        static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_panels + begin * kUnitPanels;
     for (std::size_t i = begin; i < end; ++i, panel += kUnitPanels) {
         const std::size_t b = i * kUnitBlocks, here = n_act - b < kUnitBlocks ? n_act - b : kUnitBlocks;
         u.unpack(panel, here);
@@ -808,14 +814,12 @@ template <class F, std::size_t T>
 void tile_rows(const MatmulArgs& a) {
     using PanelSums = float[kGroupsAtOnce * T][kPanelRows];
     const std::size_t n_tokens = a.n_groups * T;
-    const auto store = [&](std::size_t first, std::size_t last, const PanelSums* all) DISTILL_LAMBDA {
-        store_sums<T>(a, first, last, all);
-    };
+    const auto store = [&](std::size_t first, std::size_t last, const PanelSums* all)
+                           DISTILL_LAMBDA { store_sums<T>(a, first, last, all); };
     if constexpr (Traits<F>::kWide) {
         UnpackedUnit<F> u;
-        const auto multiply = [&](std::size_t row, std::size_t begin, std::size_t end, PanelSums& to) DISTILL_LAMBDA {
-            tile_units<F, T>(a, row, begin, end, u, to);
-        };
+        const auto multiply = [&](std::size_t row, std::size_t begin, std::size_t end, PanelSums& to)
+                                  DISTILL_LAMBDA { tile_units<F, T>(a, row, begin, end, u, to); };
         for_units_and_panels<PanelSums>(a, n_tokens, a.n_groups * kUnitBlocks * sizeof(WideBlock<T>), multiply, store);
     } else {
         constexpr std::size_t kUnitPanelBlocks = kUnitBlocks / F::kBlocks;
@@ -831,7 +835,8 @@ void tile_rows(const MatmulArgs& a) {
             const auto* panel = static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_blocks + from;
             tile_blocks<F, T>(a, panel, from, until < n_blocks ? until : n_blocks, u, sums, to);
         };
-        for_units_and_panels<PanelSums>(a, n_tokens, a.n_groups * kUnitBlocks * sizeof(NarrowBlock<T>), multiply, store);
+        for_units_and_panels<PanelSums>(a, n_tokens, a.n_groups * kUnitBlocks * sizeof(NarrowBlock<T>), multiply,
+                                        store);
     }
 }
 
@@ -839,14 +844,13 @@ void tile_rows(const MatmulArgs& a) {
 
 template <class F, std::size_t T>
 void span_rows(const MatmulArgs& a) {
-    // As many rows as leave the sums in registers.
-    constexpr std::size_t N = T * F::kSpan <= 2 ? 2 : 1;
     for (std::size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
-        for (std::size_t lane0 = 0; lane0 < kPanelRows; lane0 += 8 * N) {
-            if constexpr (Traits<F>::kWide)
-                wide_tile<F, N, T>(a, row, lane0);
-            else
-                span_tile<F, N, T>(a, row, lane0);
+        if constexpr (Traits<F>::kWide) {
+            wide_tile<F, T>(a, row);
+        } else {
+            // As many rows as leave the sums in registers.
+            constexpr std::size_t N = T * F::kSpan <= 2 ? 2 : 1;
+            for (std::size_t lane0 = 0; lane0 < kPanelRows; lane0 += 8 * N) span_tile<F, N, T>(a, row, lane0);
         }
     }
 }
@@ -913,7 +917,14 @@ constexpr std::array<bool, 15> kCoarseFormats{false,
 }  // namespace
 
 extern const Kernels kAvx2Kernels;
-const Kernels kAvx2Kernels{"avx2",       needs(),        Avx2::kGroup, matmul_functions<Avx2, Products>(),      float_ops<xsimd::fma3<xsimd::avx2>, Avx2>(quantize256, dequantize256),
-                           integer_peak, kBlockBytes<1>, kCoarseFormats, kGroupsAtOnce};
+const Kernels kAvx2Kernels{"avx2",
+                           needs(),
+                           Avx2::kGroup,
+                           matmul_functions<Avx2, Products>(),
+                           float_ops<xsimd::fma3<xsimd::avx2>, Avx2>(quantize256, dequantize256),
+                           integer_peak,
+                           kBlockBytes<1>,
+                           kCoarseFormats,
+                           kGroupsAtOnce};
 
 }  // namespace distill

@@ -64,7 +64,7 @@ struct Chat {
             last.erase(0, last.rfind('\n') + 1);
             INFO("the last line: " << last);
             REQUIRE(std::chrono::steady_clock::now() < end);
-        } while (last.starts_with(">>> ") || last.starts_with("reading the prompt"));
+        } while (last.starts_with(">>>") || last.starts_with("reading the prompt"));
     }
     // What stands on the screen now, in a window of that size.
     std::string picture(int columns = 80, int rows = 24) const {
