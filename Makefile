@@ -196,8 +196,8 @@ test-aarch64:  ## all tests on ARM, under qemu as three processors, which takes 
 	$(AARCH64_MAKE) build/aarch64/distill build/aarch64/tests/all
 	@scripts/test_aarch64.sh $(AARCH64_CPUS)
 
-# [slow]: over four seconds under emulation, but for what says most of ARM: kernels, logits, the forward pass beside one in
-# float64, sequences together.
+# [slow]: over two seconds under emulation, but for what says most of ARM: kernels, logits, the forward pass beside one in
+# float64.
 check-aarch64:  ## the same without tests tagged [slow], minutes instead of half an hour: what .ci/run has time for
 	@$(MAKE) --no-print-directory test-aarch64 ARGS='$(ARGS)~[slow]'
 

@@ -487,7 +487,7 @@ TEST_CASE("the chat speaks the language of the locale", "[chat]") {
     CHECK(chat.terminal.wait_exit() == 0);
 }
 
-TEST_CASE("earlier turns lose their thinking and nothing else is read again", "[chat]") {
+TEST_CASE("earlier turns lose their thinking and nothing else is read again", "[chat][slow]") {
     DISTILL_SHARED_OR_SKIP(model, "models/trial-Q4_K_M.gguf");
     TempDir state;
     Terminal terminal(distill_binary(),

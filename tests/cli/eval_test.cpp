@@ -221,7 +221,7 @@ TEST_CASE("a broken line of the set is named", "[eval][hostile][slow]") {
     CHECK(piped.status == 0);
 }
 
-TEST_CASE("Ctrl-C prints what was scored so far and leaves with 130", "[eval]") {
+TEST_CASE("Ctrl-C prints what was scored so far and leaves with 130", "[eval][slow]") {
     const Fixture f;
     std::string many;
     for (int i = 0; i < 100'000; ++i) {

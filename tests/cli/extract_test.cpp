@@ -92,7 +92,7 @@ TEST_CASE("extract: the last line", "[extract]") {
     check_rows(Extract::last_line, rows);
 }
 
-TEST_CASE("extract stays linear in a text of brackets", "[extract][hostile]") {
+TEST_CASE("extract stays linear in a text of brackets", "[extract][hostile][slow]") {
     for (const std::string& unit : {std::string("["), std::string("{\""), std::string("[\""), std::string("```\n"),
                                     std::string("\\boxed{"), std::string("[1,")}) {
         std::string text;

@@ -424,7 +424,7 @@ TEST_CASE("a loop over files reads the instruction they share once", "[prompt-ca
 }
 
 TEST_CASE("-v tells of the cache, nothing else does; --no-cache and --cache-limit 0 leave no trace",
-          "[prompt-cache][cli]") {
+          "[prompt-cache][cli][slow]") {
     const Program p;
     CHECK(p.run(long_text(""), {"--no-cache"}).status == 0);
     CHECK(p.run(long_text(""), {"--cache-limit", "0"}).status == 0);
@@ -438,7 +438,7 @@ TEST_CASE("-v tells of the cache, nothing else does; --no-cache and --cache-limi
     CHECK_FALSE(contains(p.run(long_text("")).err, "cache"));
 }
 
-TEST_CASE("--prompt-cache keeps a prompt in a file of the user's", "[prompt-cache][cli]") {
+TEST_CASE("--prompt-cache keeps a prompt in a file of the user's", "[prompt-cache][cli][slow]") {
     const Program p;
     const std::string file = p.folder.path() / "mine.cache";
     const ProcessResult first = p.run(long_text("one"), {"--prompt-cache", file, "--json"});

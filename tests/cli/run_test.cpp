@@ -192,7 +192,7 @@ TEST_CASE("a reader that goes away ends the run with 141, quietly", "[cli]") {
     CHECK(r.err.empty());
 }
 
-TEST_CASE("Ctrl-C prints what there is and leaves with 130", "[cli]") {
+TEST_CASE("Ctrl-C prints what there is and leaves with 130", "[cli][slow]") {
     // Slow enough to be interrupted before it ends.
     const Model model({.n_layers = 8, .d_model = 256, .d_ff = 1024, .n_ctx_train = 100'000});
     ProcessOptions options;
@@ -461,7 +461,7 @@ TEST_CASE("--reasoning off answers at once, on a template that thinks", "[cli][s
     CHECK(off["prompt_tokens"].get<int>() > on["prompt_tokens"].get<int>());
 }
 
-TEST_CASE("a thought cut by its budget says so, in the record and in its text", "[cli]") {
+TEST_CASE("a thought cut by its budget says so, in the record and in its text", "[cli][slow]") {
     const Model model;
     const ProcessResult r = run_distill(model.arguments({"--raw", "-p", "the <think>", "--reasoning-budget", "4",
                                                          "--reasoning-budget-message", "That must do.", "--json"}));
@@ -621,7 +621,7 @@ TEST_CASE("guesses and their absence give the same answer", "[cli][slow]") {
     }
 }
 
-TEST_CASE("a file that shrinks while it is used ends in one line, not in a crash", "[cli][fault]") {
+TEST_CASE("a file that shrinks while it is used ends in one line, not in a crash", "[cli][fault][slow]") {
     const Model model({.n_layers = 8, .d_model = 256, .d_ff = 1024, .n_ctx_train = 100'000});
     ProcessOptions options;
     options.arguments = {"-m", model.path, "-t", "1", "--raw", "--ignore-eos", "-p", "the", "-n", "2000"};

@@ -122,7 +122,7 @@ TEST_CASE("keys that may be absent have defaults", "[config]") {
     CHECK(read(other_types).d_model == 64);
 }
 
-TEST_CASE("each key with each fault", "[config][hostile]") {
+TEST_CASE("each key with each fault", "[config][hostile][slow]") {
     enum Kind { size, number, text };
     struct Key {
         const char* name;

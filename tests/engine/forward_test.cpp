@@ -616,7 +616,7 @@ TEST_CASE("sequences of one engine do not see each other", "[engine]") {
     CHECK(same_bits(moved.forward(a_ids, Logits::all), a_alone));
 }
 
-TEST_CASE("sequences that advance together give the same bits as alone", "[engine]") {
+TEST_CASE("sequences that advance together give the same bits as alone", "[engine][slow]") {
     Shape s;
     s.spec.d_model = 256, s.spec.n_heads = 4, s.spec.n_kv_heads = 2, s.spec.n_ctx_train = 512,
     s.spec.format = FormatId::q8_0;

@@ -214,7 +214,7 @@ TEST_CASE("a text of the budget's message never becomes a control token", "[gene
     CHECK(g.thinking == "a <|im_end|> b");
 }
 
-TEST_CASE("thinking that goes round in circles is closed, an answer that does is not", "[generate]") {
+TEST_CASE("thinking that goes round in circles is closed, an answer that does is not", "[generate][slow]") {
     // One token over and over: what greedy decoding of these weights comes to.
     Fixture f(2048);
     GenerateOptions options = greedy(1500);

@@ -292,7 +292,7 @@ TEST_CASE("counts are compared with the bytes that are there", "[gguf][hostile]"
     });
 }
 
-TEST_CASE("limits on counts hold exactly", "[gguf][hostile]") {
+TEST_CASE("limits on counts hold exactly", "[gguf][hostile][slow]") {
     // Keys of one bool each; the names are what keeps them apart.
     const auto with_keys = [](std::uint64_t n) {
         Bytes bytes;

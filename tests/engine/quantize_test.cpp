@@ -77,7 +77,7 @@ double divergence(const std::vector<float>& a, const std::vector<float>& b) {
     return kl;
 }
 
-TEST_CASE("metadata is kept bit for bit, tensors keep names, order and shapes", "[quantize]") {
+TEST_CASE("metadata is kept bit for bit, tensors keep names, order and shapes", "[quantize][slow]") {
     const Fixture f;
     GgufBuilder b = tiny_builder({.d_model = 256, .d_ff = 256});
     b.set("general.alignment", std::uint32_t{64}).set("some.floats", std::vector<float>{1.5f, -0.0f});
