@@ -29,12 +29,6 @@ LIBRARY_SOURCES := $(filter-out $(FOREIGN_KERNELS),$(wildcard cli/*.cpp engine/*
 TOOL_SOURCES    := $(wildcard tests/support/make_*.cpp)
 SUPPORT_SOURCES := $(filter-out $(TOOL_SOURCES),$(wildcard tests/support/*.cpp))
 TEST_SOURCES    := tests/main.cpp $(SUPPORT_SOURCES) $(wildcard tests/*/*_test.cpp tests/*/*/*_test.cpp)
-# TEST_FOLDERS="quant engine": $(BUILD)/tests/some is a test program of these folders alone.
-ifneq ($(TEST_FOLDERS),)
-TEST_SOURCES    := tests/main.cpp $(SUPPORT_SOURCES) $(foreach f,$(TEST_FOLDERS),$(wildcard tests/$(f)/*_test.cpp tests/$(f)/*/*_test.cpp))
-# Only the command line's own tests need it.
-UNTESTED        := $(if $(filter cli,$(TEST_FOLDERS)),,cli/%)
-endif
 HEADERS         := $(filter-out $(FOREIGN_KERNELS),$(wildcard cli/*.h engine/*.h engine/arch/*.h quant/*.h \
                      quant/kernels/*.h tokenizer/*.h tokenizer/template/*.h tests/support/*.h))
 
@@ -191,7 +185,7 @@ aarch64:  ## build/aarch64/distill, one static binary for 64-bit ARM Linux, by a
 
 # The best tables are neon_i8mm, neon_dotprod and neon; each processor's kernel tests run the lesser ones as well.
 AARCH64_CPUS ?= max cortex-a76 cortex-a53
-test-aarch64:  ## all tests on ARM, under qemu as three processors, which takes half an hour (ARGS="[quant]" picks some)
+test-aarch64:  ## all tests on ARM, under qemu as three processors, which takes over half an hour (ARGS="[quant]" picks some)
 	@scripts/setup.sh test-aarch64
 	$(AARCH64_MAKE) build/aarch64/distill build/aarch64/tests/all
 	@scripts/test_aarch64.sh $(AARCH64_CPUS)
@@ -267,7 +261,7 @@ $(BUILD)/distill-dynamic: $(MAIN_OBJECT) $(LIBRARY_OBJECTS)
 	@echo "link  $@"
 	$(Q)$(CXX) $(LINK_DYNAMIC) -pthread -o $@ $^ $(LIBDIR) $(UTF8PROC) $(LDFLAGS)
 
-$(BUILD)/tests/all $(BUILD)/tests/some: $(TEST_OBJECTS) $(filter-out $(UNTESTED:%=$(BUILD)/%),$(LIBRARY_OBJECTS)) $(TEST_MAIN)
+$(BUILD)/tests/all: $(TEST_OBJECTS) $(LIBRARY_OBJECTS) $(TEST_MAIN)
 	@echo "link  $@"
 	$(Q)$(CXX) $(SANITIZE) $(LINK_DYNAMIC) -pthread -o $@ $^ $(LIBDIR) $(UTF8PROC) $(CATCH) $(LDFLAGS)
 

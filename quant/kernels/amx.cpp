@@ -157,45 +157,54 @@ DISTILL_INLINE void add_words(__m512i (&all)[T], const UnitWeights<F>& w, std::s
     unroll<T>([&](auto t) DISTILL_LAMBDA { all[t] = _mm512_add_epi32(all[t], _mm512_sub_epi32(odd[t], lower[t])); });
 }
 
-template <class F, std::size_t T>
-void few_rows(const MatmulArgs& a) {
-    using Weights = UnitWeights<F>;
-    constexpr std::size_t kBlocks = Weights::kSplitScales ? 2 : F::kSpan;  // in a turn
+// The units of all rows' panels for one group, in the order of their addresses: each(row, panel, at, here, first, last)
+// takes the row's first or last one or one between, of `here` blocks, at `at` in the activations.
+template <class F, std::size_t kBytes, class Each>
+DISTILL_INLINE void for_units(const MatmulArgs& a, const Each& each) {
     const std::size_t n_blocks = a.columns / kActBlock, n_panel_blocks = n_blocks / F::kBlocks;
     for (std::size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
         const auto* panel = static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_panel_blocks;
         const auto* at = static_cast<const char*>(a.x);
-        __m512 acc[T][1];
-        unroll<T>([&](auto t) DISTILL_LAMBDA { acc[t][0] = _mm512_setzero_ps(); });
-        for (std::size_t b = 0; b < n_blocks;
-             b += kUnitBlocks, at += kUnitBytes<T>, panel += kUnitBlocks / F::kBlocks) {
-            const auto& x = *reinterpret_cast<const FewUnit<T>*>(at);
-            const std::size_t here = n_blocks - b < kUnitBlocks ? n_blocks - b : kUnitBlocks;
-            Weights w;
-            w.read(panel, here);
-            const char* span = reinterpret_cast<const char*>(panel);
-            __m512i all[T];
-            unroll<T>([&](auto t) DISTILL_LAMBDA { all[t] = _mm512_setzero_si512(); });
-            for (std::size_t i = 0; i * kBlocks < here; ++i, span += kBlocks / F::kSpan * kSpanBytes<F>) {
-                if constexpr (Weights::kSplitScales)
-                    add_pair<F, T>(all, w, i, x, span);
-                else if constexpr (Weights::kWhole)
-                    add_span<F, T>(all, w, i, x, span);
-                else
-                    add_words<F, T>(all, w, i, x, span);
-            }
-            unroll<kUnitBlocks / 2>([&](auto i) DISTILL_LAMBDA {
-                if (2 * i >= here) return;
-                unroll<T>([&](auto t) DISTILL_LAMBDA { all[t] = w.add_constants(all[t], x, t, i); });
-            });
-            unroll<T>([&](auto t) DISTILL_LAMBDA {
-                // Of weights of eight bits a multiple.
-                if constexpr (!Weights::kWhole) all[t] = _mm512_srai_epi32(all[t], kDigitBits);
-                acc[t][0] = add_unit(acc[t][0], all[t], w.unit, x.scale[t]);
-            });
+        for (std::size_t b = 0; b < n_blocks; b += kUnitBlocks, at += kBytes, panel += kUnitBlocks / F::kBlocks) {
+            const bool last = n_blocks - b <= kUnitBlocks;
+            each(row, panel, at, last ? n_blocks - b : kUnitBlocks, b == 0, last);
         }
-        store_tile<Avx512, 1, T>(a, row, acc);
     }
+}
+
+template <class F, std::size_t T>
+void few_rows(const MatmulArgs& a) {
+    using Weights = UnitWeights<F>;
+    constexpr std::size_t kBlocks = Weights::kSplitScales ? 2 : F::kSpan;  // in a turn
+    __m512 acc[T][1];
+    for_units<F, kUnitBytes<T>>(a, [&](std::size_t row, const typename F::Panel* panel, const char* at,
+                                       std::size_t here, bool first, bool last) DISTILL_LAMBDA {
+        if (first) unroll<T>([&](auto t) DISTILL_LAMBDA { acc[t][0] = _mm512_setzero_ps(); });
+        const auto& x = *reinterpret_cast<const FewUnit<T>*>(at);
+        Weights w;
+        w.read(panel, here);
+        const char* span = reinterpret_cast<const char*>(panel);
+        __m512i all[T];
+        unroll<T>([&](auto t) DISTILL_LAMBDA { all[t] = _mm512_setzero_si512(); });
+        for (std::size_t i = 0; i * kBlocks < here; ++i, span += kBlocks / F::kSpan * kSpanBytes<F>) {
+            if constexpr (Weights::kSplitScales)
+                add_pair<F, T>(all, w, i, x, span);
+            else if constexpr (Weights::kWhole)
+                add_span<F, T>(all, w, i, x, span);
+            else
+                add_words<F, T>(all, w, i, x, span);
+        }
+        unroll<kUnitBlocks / 2>([&](auto i) DISTILL_LAMBDA {
+            if (2 * i >= here) return;
+            unroll<T>([&](auto t) DISTILL_LAMBDA { all[t] = w.add_constants(all[t], x, t, i); });
+        });
+        unroll<T>([&](auto t) DISTILL_LAMBDA {
+            // Of weights of eight bits a multiple.
+            if constexpr (!Weights::kWhole) all[t] = _mm512_srai_epi32(all[t], kDigitBits);
+            acc[t][0] = add_unit(acc[t][0], all[t], w.unit, x.scale[t]);
+        });
+        if (last) store_tile<Avx512, 1, T>(a, row, acc);
+    });
 }
 
 // --- More tokens ---------------------------------------------------------------------------------------------------
@@ -276,38 +285,32 @@ void tile_group(const MatmulArgs& a) {
         store_tile<Avx512, 1, T>(a, before.row, acc);
         unroll<T>([&](auto t) DISTILL_LAMBDA { acc[t][0] = _mm512_setzero_ps(); });
     };
-    const std::size_t n_blocks = a.columns / kActBlock, n_panel_blocks = n_blocks / F::kBlocks;
-    for (std::size_t row = a.row_begin; row < a.row_end; row += kPanelRows) {
-        const auto* panel = static_cast<const typename F::Panel*>(a.panels) + row / kPanelRows * n_panel_blocks;
-        const auto* at = static_cast<const char*>(a.x);
-        for (std::size_t b = 0; b < n_blocks;
-             b += kUnitBlocks, at += kUnitBytes<T>, panel += kUnitBlocks / F::kBlocks) {
-            const auto& x = *reinterpret_cast<const TileUnit<T>*>(at);
-            const std::size_t here = n_blocks - b < kUnitBlocks ? n_blocks - b : kUnitBlocks;
-            const std::size_t n_steps = (here + kStepBlocks - 1) / kStepBlocks;
-            UnitDigits<F> digits;
-            digits.read(panel, here);
-            const char* span = reinterpret_cast<const char*>(panel);
-            for (std::size_t step = 0; step < n_steps; ++step) {
-                const std::size_t begin = step * kStepSpans, end = begin + kStepSpans;
-                for (std::size_t i = begin; i < end && i * F::kSpan < here; ++i, span += kSpanBytes<F>) {
-                    digits.span(
-                        i, [&](auto share) DISTILL_LAMBDA { prefetch_share<F, T, share>(span); },
-                        [&](std::size_t j, std::size_t g, __m512i upper, __m512i lower)
-                            DISTILL_LAMBDA { tiles.put(0, j + (slot - step) * kStepBlocks, g, upper, lower); });
-                }
-                if (step == 0) {
-                    multiply_last_step();
-                    unroll<kSums>([&](auto i) DISTILL_LAMBDA { Tiles::zero<i>(); });
-                } else {
-                    multiply(x, step - 1);
-                }
-                slot = (slot + 1) % kSlots;
-                if (step == 1 || n_steps == 1) add_sums();
+    for_units<F, kUnitBytes<T>>(a, [&](std::size_t row, const typename F::Panel* panel, const char* at,
+                                       std::size_t here, bool, bool last) DISTILL_LAMBDA {
+        const auto& x = *reinterpret_cast<const TileUnit<T>*>(at);
+        const std::size_t n_steps = (here + kStepBlocks - 1) / kStepBlocks;
+        UnitDigits<F> digits;
+        digits.read(panel, here);
+        const char* span = reinterpret_cast<const char*>(panel);
+        for (std::size_t step = 0; step < n_steps; ++step) {
+            const std::size_t begin = step * kStepSpans, end = begin + kStepSpans;
+            for (std::size_t i = begin; i < end && i * F::kSpan < here; ++i, span += kSpanBytes<F>) {
+                digits.span(
+                    i, [&](auto share) DISTILL_LAMBDA { prefetch_share<F, T, share>(span); },
+                    [&](std::size_t j, std::size_t g, __m512i upper, __m512i lower)
+                        DISTILL_LAMBDA { tiles.put(0, j + (slot - step) * kStepBlocks, g, upper, lower); });
             }
-            before = {&x, n_steps, digits.weights.unit, row, b + kUnitBlocks >= n_blocks};
+            if (step == 0) {
+                multiply_last_step();
+                unroll<kSums>([&](auto i) DISTILL_LAMBDA { Tiles::zero<i>(); });
+            } else {
+                multiply(x, step - 1);
+            }
+            slot = (slot + 1) % kSlots;
+            if (step == 1 || n_steps == 1) add_sums();
         }
-    }
+        before = {&x, n_steps, digits.weights.unit, row, last};
+    });
     multiply_last_step();
     add_sums();
 }

@@ -414,13 +414,8 @@ DISTILL_INLINE void wide_tile(const MatmulArgs& a, std::size_t row) {
         const std::size_t here = n_act - b < kUnitBlocks ? n_act - b : kUnitBlocks;
         const Unit<T> x(a.x, b, n_act);
         const auto prepared = F::prepare(*panel);
-        alignas(32) __m256i k[kUnitBlocks][N], whole[T][N];
-        __m256 unit[N];
-        unroll<N>([&](auto n) DISTILL_LAMBDA {
-            const WideScales<F> scales(panel, prepared, here, 8 * n);
-            for (std::size_t j = 0; j < here; ++j) k[j][n] = scales.k[j];
-            unit[n] = scales.unit;
-        });
+        const WideScales<F> scales[N] = {{panel, prepared, here, 0}, {panel, prepared, here, 8}};
+        __m256i whole[T][N];
         each([&](auto t, auto n) DISTILL_LAMBDA { whole[t][n] = _mm256_setzero_si256(); });
         for (std::size_t j = 0; j < here; ++j) {
             const auto& of_block = F::kBlocks == 1 ? panel[j] : *panel;
@@ -432,7 +427,7 @@ DISTILL_INLINE void wide_tile(const MatmulArgs& a, std::size_t row) {
                 constexpr std::size_t kFirst = g * kBlockLines / 8, kLast = (g + 1) * kBlockLines / 8;
                 unroll<kLast - kFirst>([&](auto line) DISTILL_LAMBDA { Avx2::prefetch(ahead + 64 * (kFirst + line)); });
                 unroll<N>([&](auto n) DISTILL_LAMBDA {
-                    const WideWeights w(F::template weights<0, g>(span, 32 * n), k[j][n]);
+                    const WideWeights w(F::template weights<0, g>(span, 32 * n), scales[n].k[j]);
                     unroll<T>([&](auto t) DISTILL_LAMBDA {
                         const std::int16_t* q = x.wide[j].q[t] + 4 * g;
                         __m256i& sum = whole[t][n];
@@ -442,8 +437,9 @@ DISTILL_INLINE void wide_tile(const MatmulArgs& a, std::size_t row) {
                 });
             });
         }
-        each([&](auto t, auto n)
-                 DISTILL_LAMBDA { acc[t][n] = add_wide_unit(acc[t][n], whole[t][n], unit[n], x.narrow->unit[t]); });
+        each([&](auto t, auto n) DISTILL_LAMBDA {
+            acc[t][n] = add_wide_unit(acc[t][n], whole[t][n], scales[n].unit, x.narrow->unit[t]);
+        });
     }
     store_tile<Avx2, N, T>(a, row, acc);
 }
