@@ -117,6 +117,7 @@ $(BUILD)/quant/kernels/neon_i8mm.o:    private ISA := $(NEON_FLAGS) -march=armv8
 # A header that holds intrinsics compiles alone only with their flags; without -O some intrinsics are macros, which
 # -Wsign-conversion looks into.
 build/headers/quant/kernels/vector256.h.ok: ISA := $(AVX2_FLAGS)
+build/headers/quant/kernels/avx2%.h.ok: ISA := $(AVX2_FLAGS)
 build/headers/quant/kernels/avx512%.h.ok: ISA := -O1 $(AVX512_FLAGS)
 build/headers/quant/kernels/amx%.h.ok: ISA := -O1 $(AMX_FLAGS)
 
