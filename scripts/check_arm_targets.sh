@@ -1,8 +1,7 @@
 #!/bin/sh
 # usage: scripts/check_arm_targets.sh [--quick] [FILE...]      the integer kernels of ARM, compiled for Apple's and Android's systems
 #   FILE  of quant/kernels: neon.cpp, neon_dotprod.cpp, neon_i8mm.cpp; all three if none is given, about a minute each
-#   --quick  object code for Apple's systems alone, as what it is made from differs by a few calling conventions; for
-#            Android's the files are only read
+#   --quick  object code in which nothing is inlined or optimised, a third of the time
 #
 # To object code by clang, freestanding and with neither a C library nor a C++ one to be found: what those files include is <stdint.h>,
 # <stddef.h>, <arm_neon.h> (all the compiler's own) and our headers. Nothing is linked and nothing runs.
@@ -14,8 +13,8 @@ for name in ${CLANG:-clang-21 clang-20 clang-19 clang-18 clang-17 clang-16 clang
     command -v "$name" >/dev/null 2>&1 || continue
     echo 'int x;' | "$name" --target=arm64-apple-macos11 -x c -c -o /dev/null - 2>/dev/null && clang=$name && break
 done
-quick=""
-[ "${1:-}" = --quick ] && quick=1 && shift
+optimise="-O1"  # without it hundreds of inlined calls make functions that take many minutes
+[ "${1:-}" = --quick ] && optimise="-O1 -Xclang -disable-llvm-passes" && shift
 [ -n "$clang" ] || { echo "skipped: check_arm_targets needs a clang with ARM's targets (Debian: clang-19)"; exit 77; }
 [ $# -gt 0 ] || set -- neon.cpp neon_dotprod.cpp neon_i8mm.cpp
 work=$(mktemp -d) || exit 1
@@ -25,18 +24,13 @@ trap 'rm -rf "$work"' EXIT
 compile() {
     log=$work/$1.$2.log
     object=$work/$1.$2.o
-    emit="-c -o $object"
-    case $quick$2 in 1*android*) emit=-fsyntax-only ;; esac
-    # -O1: without optimisation hundreds of inlined calls make functions that take many minutes.
-    if "$clang" --target="$2" -std=c++20 -O1 -ffreestanding -nostdinc++ -nostdlibinc -fno-exceptions -fno-rtti \
+    if "$clang" --target="$2" -std=c++20 $optimise -ffreestanding -nostdinc++ -nostdlibinc -fno-exceptions -fno-rtti \
         -ffp-contract=off -fno-trapping-math -DNDEBUG -Wall -Wextra -Wconversion -Wsign-conversion -Werror -I. $3 \
-        -H $emit "quant/kernels/$1" 2>"$log"; then
+        -H -c -o "$object" "quant/kernels/$1" 2>"$log"; then
         # Every header in use is ours or one of the compiler's own.
         foreign=$(sed -n 's/^\.\.* //p' "$log" | grep -v '^\./quant/' |
             grep -v '/lib/clang/[^/]*/include/\(stdint\|stddef\|__stddef_[a-z_]*\|arm_neon\|arm_bf16\|arm_vector_types\)\.h$' | sort -u)
-        size="read"
-        [ -e "$object" ] && size="$(wc -c <"$object") bytes"
-        [ -z "$foreign" ] && echo "$2: $1, $size by $clang" && return
+        [ -z "$foreign" ] && echo "$2: $1, $(wc -c <"$object") bytes by $clang" && return
         echo "check_arm_targets: $1 includes for $2:" $foreign >&2
     else
         echo "check_arm_targets: $1 does not compile for $2:" >&2

@@ -51,14 +51,17 @@ for name, code in functions.items():
         whole, scales, at_once, minimum, tokens = many.groups()
         label = "%s of %d, %s at once%s, tokens: %s" % ("sums" if whole == "true" else "32-column sums", 32 // int(scales), at_once,
                                                    "" if minimum == "0" else ", minima", tokens)
-    # Innermost loops with dot products: a branch back over code that holds no other such loop.
+    # Innermost loops with dot products: a branch back over code that holds no other such loop. One without a condition ends a
+    # loop if that is left to what follows; otherwise it comes back from code put behind the function.
+    target_of = {at: int(m.group(1), 16) for at, op, args in code
+                 if (op == "b" or op.startswith(("b.", "cb", "tb"))) and (m := re.match(r"(?:\w+, )?(?:#\d+, )?([0-9a-f]+) <", args))}
     loops = []
-    for at, op, args in code:
-        target = re.match(r"(?:\w+, )?(?:#\d+, )?([0-9a-f]+) <", args)
-        if op.startswith(("b.", "cb", "tb")) and target and code[0][0] <= int(target.group(1), 16) <= at:
-            first = int(target.group(1), 16)
-            body = [c for c in code if first <= c[0] <= at]
-            if sum(bool(DOT.match(c[1])) for c in body) >= 16: loops.append((first, at, body))
+    for at, op, _ in code:
+        first = target_of.get(at, at + 4)
+        if not code[0][0] <= first <= at: continue
+        body = [c for c in code if first <= c[0] <= at]
+        if op == "b" and not any(target_of.get(c[0]) == at + 4 for c in body): continue
+        if sum(bool(DOT.match(c[1])) for c in body) >= 16: loops.append((first, at, body))
     inner = [l for l in loops if not any(o is not l and l[0] <= o[0] and o[1] <= l[1] and o[1] - o[0] < l[1] - l[0] for o in loops)]
     for first, last, body in inner:
         text = []
