@@ -87,12 +87,14 @@ std::string KvCache::layout() const {
 void KvCache::store_key(std::byte* keys, const Kernels& kernels, std::size_t slot, const float* k) const {
     const std::size_t lane = slot % kPanelRows;
     if (types_.keys == KvType::q8_0) {
+        static_assert(sizeof(PanelQ8_0) == sizeof(PanelSignedQ8_0));
         auto* panel = reinterpret_cast<PanelQ8_0*>(keys) + slot / kPanelRows * (head_dim_ / kBlock);
+        const int offset = kernels.signed_panels.q8_0 ? 0 : 128;
         for (std::size_t b = 0; b < head_dim_ / kBlock; ++b) {
             std::int8_t q[kBlock];
             panel[b].d[lane] = quantize_block(q, kernels, k + b * kBlock);
             for (std::size_t i = 0; i < kBlock; ++i)
-                panel[b].q[i / 4][4 * lane + i % 4] = static_cast<std::uint8_t>(q[i] + 128);
+                panel[b].q[i / 4][4 * lane + i % 4] = static_cast<std::uint8_t>(q[i] + offset);
         }
         return;
     }

@@ -37,7 +37,8 @@ class KvCache {
     // k, v: [n_kv_heads * head_dim] of the token at position pos (reserved).
     void store(const Kernels& kernels, std::size_t layer, std::size_t pos, const float* k, const float* v);
 
-    // Keys of one page and head: F16 panels [64 / 16][head_dim][16 keys], or PanelQ8_0 [64 / 16][head_dim / 32].
+    // Keys of one page and head: F16 panels [64 / 16][head_dim][16 keys], or [64 / 16][head_dim / 32] of PanelQ8_0, or of
+    // PanelSignedQ8_0 where the kernels that stored them have that.
     const std::byte* keys(std::size_t layer, std::size_t kv_head, std::size_t page) const {
         return pages_[page].get() + (layer * n_kv_heads_ + kv_head) * (key_bytes_ + value_bytes_);
     }

@@ -21,6 +21,7 @@ struct PanelQ4_1 { uint16_t d[16], m[16]; uint8_t q[4][64]; };
 struct PanelQ5_0 { uint16_t d[16]; uint8_t h[64], q[4][64]; };
 struct PanelQ5_1 { uint16_t d[16], m[16]; uint8_t h[64], q[4][64]; };
 struct PanelQ8_0 { uint16_t d[16]; uint8_t q[8][64]; };  // stored + 128
+struct PanelSignedQ8_0 { uint16_t d[16]; uint8_t q[8][64]; };  // as in the file
 struct PanelIQ4_NL { uint16_t d[16]; uint8_t q[4][64]; };
 
 // 256 columns: 8 blocks of 32, two at a time. pair[i]: low nibbles are block 2i, high nibbles block 2i + 1. Fifth bits: bit
@@ -48,6 +49,6 @@ struct PanelQ3_K { uint16_t d[16]; uint8_t low[8][16], high[4][16], h[8][64], q[
 struct PanelIQ4_XS { uint16_t d[16]; uint8_t low[4][16], high[2][16], q[8][4][64]; };
 
 // Which formats a kernel table reads as PanelSigned.
-struct SignedPanels { bool q4_0 = false, q6_k = false; };
+struct SignedPanels { bool q4_0 = false, q6_k = false, q8_0 = false; };
 
 }  // namespace distill

@@ -28,7 +28,8 @@ constexpr std::size_t kRows = kPanelRows;
 static_assert(sizeof(PanelQ4_0) == kRows * sizeof(BlockQ4_0) && sizeof(PanelQ4_1) == kRows * sizeof(BlockQ4_1));
 static_assert(sizeof(PanelQ5_0) == kRows * sizeof(BlockQ5_0) && sizeof(PanelQ5_1) == kRows * sizeof(BlockQ5_1));
 static_assert(sizeof(PanelQ8_0) == kRows * sizeof(BlockQ8_0) && sizeof(PanelQ6_K) == kRows * sizeof(BlockQ6_K));
-static_assert(sizeof(PanelSignedQ4_0) == sizeof(PanelQ4_0) && sizeof(PanelSignedQ6_K) == sizeof(PanelQ6_K));
+static_assert(sizeof(PanelSignedQ4_0) == sizeof(PanelQ4_0) && sizeof(PanelSignedQ6_K) == sizeof(PanelQ6_K) &&
+              sizeof(PanelSignedQ8_0) == sizeof(PanelQ8_0));
 static_assert(sizeof(PanelQ4_K) == kRows * sizeof(BlockQ4_K) && sizeof(PanelQ5_K) == kRows * sizeof(BlockQ5_K));
 static_assert(sizeof(PanelQ2_K) == kRows * sizeof(BlockQ2_K) && sizeof(PanelQ3_K) == kRows * sizeof(BlockQ3_K));
 static_assert(sizeof(PanelIQ4_NL) == kRows * sizeof(BlockIQ4_NL) && sizeof(PanelIQ4_XS) == kRows * sizeof(BlockIQ4_XS));
@@ -146,6 +147,10 @@ void put(PanelQ5_1& p, std::size_t r, const FourRows<BlockQ5_1>& b) {
 void put(PanelQ8_0& p, std::size_t r, const FourRows<BlockQ8_0>& b) {
     copy_field(p.d, r, b, &BlockQ8_0::d);
     scatter<8>(p.q[0], r, b, &BlockQ8_0::qs, 0, 0x80);  // + 128
+}
+void put(PanelSignedQ8_0& p, std::size_t r, const FourRows<BlockQ8_0>& b) {
+    copy_field(p.d, r, b, &BlockQ8_0::d);
+    scatter<8>(p.q[0], r, b, &BlockQ8_0::qs);
 }
 void put(PanelIQ4_NL& p, std::size_t r, const FourRows<BlockIQ4_NL>& b) {
     copy_field(p.d, r, b, &BlockIQ4_NL::d);
@@ -334,7 +339,8 @@ PackFn pack_function(FormatId id, SignedPanels signed_panels) {
         case FormatId::q4_1: return pack_blocks<PanelQ4_1, BlockQ4_1>;
         case FormatId::q5_0: return pack_blocks<PanelQ5_0, BlockQ5_0>;
         case FormatId::q5_1: return pack_blocks<PanelQ5_1, BlockQ5_1>;
-        case FormatId::q8_0: return pack_blocks<PanelQ8_0, BlockQ8_0>;
+        case FormatId::q8_0:
+            return signed_panels.q8_0 ? pack_blocks<PanelSignedQ8_0, BlockQ8_0> : pack_blocks<PanelQ8_0, BlockQ8_0>;
         case FormatId::q2_k: return pack_blocks<PanelQ2_K, BlockQ2_K>;
         case FormatId::q3_k: return pack_blocks<PanelQ3_K, BlockQ3_K>;
         case FormatId::q4_k: return pack_blocks<PanelQ4_K, BlockQ4_K>;

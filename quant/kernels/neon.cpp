@@ -8,7 +8,7 @@ namespace distill {
 namespace {
 
 struct Neon : VectorNeon {
-    static constexpr bool kTakesUnsigned = false, kBytesMatter = true, kTwoByTwo = false, kDotProducts = false;
+    static constexpr bool kBytesMatter = true, kTwoByTwo = false, kDotProducts = false;
     // 16-bit sums hold 4 products of weights of up to 6 bits (4 * 63 * 127 = 32004) or 2 of signed 8-bit ones
     // (2 * 128 * 127 = 32512), each lane for one column of the four.
     template <int kBits>

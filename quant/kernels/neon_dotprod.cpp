@@ -5,7 +5,7 @@ namespace distill {
 namespace {
 
 struct NeonDotprod : VectorNeon {
-    static constexpr bool kTakesUnsigned = false, kBytesMatter = false, kTwoByTwo = false, kDotProducts = true;
+    static constexpr bool kBytesMatter = false, kTwoByTwo = false, kDotProducts = true;
     template <int kBits>
     struct Dot : SignedDot {};
 };

@@ -81,7 +81,7 @@ struct Few {
             int32x4_t numbers = vld1q_s32(x.m(at, t));  // both m, both sums
             settle(numbers);  // not to be loaded one by one
             m[t] = vget_low_s32(numbers);
-            if constexpr (F::kOffset != 0 && (F::kOffset != 128 || V::kTakesUnsigned)) {
+            if constexpr (F::kOffset != 0 && !kSigned<F>) {
                 const int32x4_t start = starts<F::kOffset>(numbers);
                 for_each<2, N>([&](auto h, auto n) DISTILL_LAMBDA { dot[h][t][n].start(vdupq_laneq_s32(start, 2 + h)); });
             } else {
@@ -101,15 +101,8 @@ struct Few {
             }
             for_each<N, 2>([&](auto n, auto h) DISTILL_LAMBDA {
                 const size_t byte0 = 4 * (lane0 + 4 * n);
-                if constexpr (F::kOffset == 128 && V::kTakesUnsigned) {
-                    const uint8x16_t w = block_weights<F, j, 4 * h + g>(p, byte0);
-                    unroll<T>([&](auto t) DISTILL_LAMBDA { dot[h][t][n].template add_unsigned<g>(w, columns[h][t]); });
-                } else {
-                    int8x16_t w;
-                    if constexpr (F::kOffset == 128) w = signed_weights<V, F, j, 4 * h + g>(p, byte0);
-                    else w = stored_weights<V, F, j, 4 * h + g>(p, byte0);
-                    unroll<T>([&](auto t) DISTILL_LAMBDA { dot[h][t][n].template add<g>(w, columns[h][t]); });
-                }
+                const int8x16_t w = stored_weights<V, F, j, 4 * h + g>(p, byte0);
+                unroll<T>([&](auto t) DISTILL_LAMBDA { dot[h][t][n].template add<g>(w, columns[h][t]); });
             });
         });
         unroll<T>([&](auto t) DISTILL_LAMBDA {

@@ -42,11 +42,11 @@ constexpr MatmulFn q4_0_matmul() {
 // In the order of formats().
 template <class V>
 constexpr MatmulFunctions neon_functions() {
-    return {float_matmul<V, ElementF32>,  float_matmul<V, ElementF16>,  q4_0_matmul<V>(),
-            neon_matmul<V, KernelQ4_1>,   neon_matmul<V, KernelQ5_0>,   neon_matmul<V, KernelQ5_1>,
-            neon_matmul<V, KernelQ8_0>,   neon_matmul<V, KernelQ2_K>,   neon_matmul<V, KernelQ3_K>,
-            neon_matmul<V, KernelQ4_K>,   neon_matmul<V, KernelQ5_K>,   neon_matmul<V, KernelSignedQ6_K>,
-            neon_matmul<V, KernelIQ4_NL>, neon_matmul<V, KernelIQ4_XS>, float_matmul<V, ElementBF16>};
+    return {float_matmul<V, ElementF32>,        float_matmul<V, ElementF16>,        q4_0_matmul<V>(),
+            neon_matmul<V, KernelQ4_1>,         neon_matmul<V, KernelQ5_0>,         neon_matmul<V, KernelQ5_1>,
+            neon_matmul<V, KernelSignedQ8_0>,   neon_matmul<V, KernelQ2_K>,         neon_matmul<V, KernelQ3_K>,
+            neon_matmul<V, KernelQ4_K>,         neon_matmul<V, KernelQ5_K>,         neon_matmul<V, KernelSignedQ6_K>,
+            neon_matmul<V, KernelSignedIQ4_NL>, neon_matmul<V, KernelSignedIQ4_XS>, float_matmul<V, ElementBF16>};
 }
 
 template <class V>
@@ -60,7 +60,7 @@ constexpr NeonTable neon_table(uint64_t (*integer_peak)(uint64_t n, int32_t* sin
             integer_peak,
             kActivationBytes<V>,
             kGroupsAtOnce,
-            {.q4_0 = V::kDotProducts, .q6_k = true}};
+            {.q4_0 = V::kDotProducts, .q6_k = true, .q8_0 = true}};
 }
 
 }  // namespace

@@ -55,9 +55,30 @@ struct KernelSignedQ6_K {
     }
     DISTILL_INLINE static const int8_t* sub_scales(const Panel& p, const Prepared&, size_t j, size_t h) { return p.s[2 * j + h]; }
 };
-// Whether weights() gives signed numbers, of a format with an offset.
+template <class V> struct KernelSignedQ8_0 : Simple<V, PanelSignedQ8_0, 8, 128, 0> {};
+// The IQ4 formats, whose codebook is signed as it stands.
+template <size_t g>
+DISTILL_INLINE uint8x16_t signed_codes(uint8x16_t bytes) {
+    const uint8x16_t code = g < 4 ? VectorNeon::low(bytes) : VectorNeon::high(bytes);
+    return VectorNeon::lookup(reinterpret_cast<const uint8_t*>(kIQ4Values), code);
+}
+template <class V>
+struct KernelSignedIQ4_NL : KernelIQ4_NL<V> {
+    template <size_t, size_t g>
+    DISTILL_INLINE static uint8x16_t weights(const PanelIQ4_NL& p, size_t byte0) {
+        return signed_codes<g>(V::load(p.q[g % 4] + byte0));
+    }
+};
+template <class V>
+struct KernelSignedIQ4_XS : KernelIQ4_XS<V> {
+    template <size_t, size_t g>
+    DISTILL_INLINE static uint8x16_t weights(const typename KernelIQ4_XS<V>::Span& q, size_t byte0) {
+        return signed_codes<g>(V::load(q[g % 4] + byte0));
+    }
+};
+// Whether weights() gives signed numbers, of a format with an offset: those of eight bits and Q6_K.
 template <class F>
-constexpr bool kSigned = false;
+constexpr bool kSigned = F::kBits == 8;
 template <class V>
 constexpr bool kSigned<KernelSignedQ6_K<V>> = true;
 // Whether scales are 16-bit fractions: a whole number of 32 bits times one is whole again, so that nothing becomes a float before
@@ -92,7 +113,6 @@ template <class V, class F, size_t j, size_t g>
 DISTILL_INLINE int8x16_t signed_weights(const typename F::Panel& p, size_t byte0) {
     const uint8x16_t w = block_weights<F, j, g>(p, byte0);
     if constexpr (F::kOffset == 0 || kSigned<F>) return vreinterpretq_s8_u8(w);
-    else if constexpr (F::kOffset == 128) return vreinterpretq_s8_u8(veorq_u8(w, vdupq_n_u8(128)));
     else return vreinterpretq_s8_u8(vsubq_u8(w, vdupq_n_u8(F::kOffset)));
 }
 template <class V, class F, size_t j, size_t g>
