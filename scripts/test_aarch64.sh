@@ -20,14 +20,9 @@ done
 wait
 passed=0 failed=0 skipped=0
 for cpu in "$@"; do
-    counts=$(grep -E '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$' "$logs/$cpu" | tail -n 1)
-    [ -n "$counts" ] || counts="0 passed, 0 failed"
-    new_failed=$(echo "$counts" | sed -E 's/.* ([0-9]+) failed.*/\1/')
-    # A run that ends badly without a failed case is a failure too.
-    [ "$(cat "$logs/$cpu.status")" != 0 ] && [ "$new_failed" = 0 ] && new_failed=1
-    passed=$((passed + $(echo "$counts" | sed -E 's/^([0-9]+) passed.*/\1/')))
-    failed=$((failed + new_failed))
-    skipped=$((skipped + $(echo "$counts, 0 skipped" | sed -E 's/^[^,]*, [^,]*, ([0-9]+) skipped.*/\1/')))
+    counts=$(scripts/test_counts.sh "$logs/$cpu" "$(cat "$logs/$cpu.status")")
+    passed=$((passed + ${counts%% *})) skipped=$((skipped + ${counts##* }))
+    counts=${counts#* } failed=$((failed + ${counts%% *}))
 done
 summary="$passed passed, $failed failed"
 [ "$skipped" = 0 ] || summary="$summary, $skipped skipped"
