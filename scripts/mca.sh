@@ -51,8 +51,9 @@ for name, code in functions.items():
         whole, scales, at_once, minimum, tokens = many.groups()
         label = "%s of %d, %s at once%s, tokens: %s" % ("sums" if whole == "true" else "32-column sums", 32 // int(scales), at_once,
                                                    "" if minimum == "0" else ", minima", tokens)
-    # Innermost loops with dot products: a branch back over code that holds no other such loop. One without a condition ends a
-    # loop if that is left to what follows; otherwise it comes back from code put behind the function.
+    # Innermost loops with dot products: a branch back over code that holds no other such loop. A branch without a condition
+    # counts where another one in that code goes to right behind it, which is how such a loop ends; what comes back from rare
+    # code behind the function has none, as a rule.
     target_of = {at: int(m.group(1), 16) for at, op, args in code
                  if (op == "b" or op.startswith(("b.", "cb", "tb"))) and (m := re.match(r"(?:\w+, )?(?:#\d+, )?([0-9a-f]+) <", args))}
     loops = []

@@ -2,7 +2,8 @@
 # usage: scripts/test_counts.sh LOG STATUS      what a test run's last line of counts says: "PASSED FAILED SKIPPED"
 #   LOG     what it printed; STATUS  how it ended
 #
-# A run that ends badly without a failed case (a crash, a leak found at exit, no test at all) is a failure too.
+# A run that ends badly without a failed case (a crash, a leak found at exit) is a failure too, and so is one without a
+# line of counts.
 set -u
 [ $# = 2 ] || { sed -n 2p "$0" | cut -c3- >&2; exit 2; }
 counts=$(grep -E '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$' "$1" | tail -n 1)

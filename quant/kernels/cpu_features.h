@@ -9,7 +9,7 @@ struct CpuFeatures {
     bool avx512vnni = false;  // F, BW, DQ, VL and VNNI, and zmm state saved by the OS
     bool amx = false;         // tiles of bytes, granted by the OS
     bool dotprod = false;     // sdot, udot
-    bool i8mm = false;        // usdot, smmla
+    bool i8mm = false;        // smmla
 
     bool covers(const CpuFeatures& needs) const {
         return (avx2 || !needs.avx2) && (avxvnni || !needs.avxvnni) && (avx512vnni || !needs.avx512vnni) &&

@@ -76,11 +76,17 @@ struct KernelSignedIQ4_XS : KernelIQ4_XS<V> {
         return signed_codes<g>(V::load(q[g % 4] + byte0));
     }
 };
-// Whether weights() gives signed numbers, of a format with an offset: those of eight bits and Q6_K.
+// Whether weights() gives signed numbers, of a format with an offset.
 template <class F>
-constexpr bool kSigned = F::kBits == 8;
+constexpr bool kSigned = false;
 template <class V>
 constexpr bool kSigned<KernelSignedQ6_K<V>> = true;
+template <class V>
+constexpr bool kSigned<KernelSignedQ8_0<V>> = true;
+template <class V>
+constexpr bool kSigned<KernelSignedIQ4_NL<V>> = true;
+template <class V>
+constexpr bool kSigned<KernelSignedIQ4_XS<V>> = true;
 // Whether scales are 16-bit fractions: a whole number of 32 bits times one is whole again, so that nothing becomes a float before
 // 256 columns are summed up. Activations are coarse.
 template <class F>
