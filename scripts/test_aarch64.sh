@@ -1,8 +1,9 @@
 #!/bin/sh
 # usage: scripts/test_aarch64.sh CPU...      runs build/aarch64/tests/all as each processor, side by side, under qemu unless this is one
 #
-# ARGS="[quant]" picks some of the tests, ARGS="[slow]~[.]" the slow ones without one that takes an hour. DISTILL_PATIENCE: limits of time are this many times as long, 5 under
-# emulation. The last line sums up as the test program's own does.
+# ARGS="[quant]" picks some of the tests, ARGS="[slow]~[.]" the slow ones without a hidden one that takes an hour.
+# DISTILL_PATIENCE: limits of time are this many times as long, 5 under emulation. The last line sums up as the test
+# program's own does.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 logs=$(mktemp -d) || exit 1
