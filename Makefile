@@ -196,7 +196,7 @@ test-aarch64:  ## all tests on ARM, under qemu as three processors, which takes 
 check-aarch64:  ## the same without tests tagged [slow], minutes instead of half an hour: what .ci/run has time for
 	@$(MAKE) --no-print-directory test-aarch64 ARGS='$(ARGS)~[slow]'
 
-# All three files with ARM_FILES="neon.cpp neon_dotprod.cpp neon_i8mm.cpp", which takes minutes.
+# ARM_FILES="neon.cpp" picks one of the three files; all of them take minutes.
 ARM_FILES ?=
 check-arm-targets:  ## the integer kernels of ARM compile for Apple's and Android's systems, by clang
 	@scripts/setup.sh check-arm-targets
